@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: every unsafe step is marked, and the language is that of Swift 6.
+let settings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A library of the system, found by pkg-config.
+func system(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([apt]), .brew([brew])])
+}
+
+/// A module of ours; the folder is `Sources/NAME`.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of one module, in `Tests/NAMETests`.
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: ["TestSupport"] + dependencies, swiftSettings: settings)
+}
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "redis-backup",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "RedisBackup", targets: ["RedisBackup"]),
+    .library(name: "RedisBackupJob", targets: ["BackupJob"]),
+    .executable(name: "redis-backup", targets: ["redis-backup"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    system("CLZF", pkgConfig: "liblzf", apt: "liblzf-dev", brew: "liblzf"),
+    system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
+    system("CISAL", pkgConfig: "libisal", apt: "libisal-dev", brew: "isa-l"),
+    system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev", brew: "openssl@3"),
+    .target(name: "CPrefetch"),
+    module("Bytes", ["CLZF", "CZlib", "CISAL", "COpenSSL", "CPrefetch"]),
+    module("RDB", ["Bytes"]),
+    module("AOF", ["Bytes", "RDB"]),
+    module("Keyspace", ["Bytes", "RDB", "AOF"]),
+    module("Operations", ["Bytes", "RDB", "AOF", "Keyspace"]),
+    module("RedisBackup", ["Bytes", "RDB", "AOF", "Keyspace", "Operations"]),
+    module(
+      "BackupJob",
+      [
+        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "COpenSSL",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Yams", package: "Yams"),
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ]),
+    .executableTarget(
+      name: "redis-backup",
+      dependencies: ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", argumentParser],
+      swiftSettings: settings),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    tests("Bytes", ["Bytes"]),
+    tests("RDB", ["Bytes", "RDB"]),
+    tests("AOF", ["Bytes", "RDB", "AOF"]),
+    tests("Keyspace", ["Bytes", "RDB", "AOF", "Keyspace"]),
+    tests("Operations", ["Bytes", "RDB", "AOF", "Keyspace", "Operations"]),
+    tests("BackupJob", ["BackupJob"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["TestSupport", "redis-backup"], swiftSettings: settings),
+  ],
+  swiftLanguageModes: [.v6]
+)
