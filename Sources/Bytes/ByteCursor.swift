@@ -1,0 +1,242 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// A place in a stream of bytes, and the one way every parser of this toolkit reads.
+///
+/// ```text
+///     windowStart      held          next                 limit
+///     |  done          |  kept       |  readable now      |  more may come
+/// ```
+///
+/// Over memory and mapped files the window is everything, and slices stay valid as long as the
+/// cursor lives. Over pipes and gzip the window moves: a slice is **valid until the next call**
+/// that may read, unless ``hold()`` keeps its bytes (then ask again with ``heldSlice(at:count:)``,
+/// since the bytes may have moved).
+///
+/// Nothing here throws: a primitive that can't have its bytes says so (`nil`, `false`), leaves
+/// the position where it was, and the parser throws its own error with ``offset``. When reading
+/// itself failed, ``failure`` tells.
+///
+/// The checksum of everything passed is computed on demand (``startChecksum()``): over a mapping
+/// it runs 256 to 512 KiB ahead of the position, which brings the bytes into the cache before the
+/// parser wants them; over a stream it follows behind.
+@safe
+public struct ByteCursor: ~Copyable {
+  // SAFETY, for all of this file: windowStart <= next <= limit, and [windowStart, limit) is
+  // readable memory owned by `window`, which lives as long as this struct.
+  @usableFromInline var next: UnsafeRawPointer
+  @usableFromInline var limit: UnsafeRawPointer
+  @usableFromInline var windowStart: UnsafeRawPointer
+  /// Housekeeping is due when `next` passes this.
+  @usableFromInline var due: UnsafeRawPointer
+  /// The absolute offset of `windowStart`.
+  @usableFromInline var windowOffset: Int
+  /// The absolute offset from which bytes are kept, or -1.
+  @usableFromInline var heldOffset = -1
+  let window: ByteWindow
+  var checksum = AheadChecksum()
+
+  init(_ window: ByteWindow) {
+    self.window = window
+    unsafe windowStart = UnsafeRawPointer(window.memory)
+    unsafe next = windowStart
+    unsafe limit = windowStart + (window.kind == .stream ? 0 : window.capacity)
+    unsafe due = windowStart
+    windowOffset = 0
+    if window.kind == .memory { unsafe due = limit }
+  }
+
+  /// A cursor over bytes in memory, kept alive by `owner`.
+  public init(_ bytes: ByteSlice, owner: AnyObject? = nil) {
+    self.init(ByteWindow(memory: bytes, owner: owner))
+  }
+
+  /// How many bytes lie before the position, counted from the start of the (decompressed) input.
+  @inlinable public var offset: Int { unsafe windowOffset &+ (next - windowStart) }
+
+  /// How many bytes can be read without refilling.
+  @inlinable public var readable: Int { unsafe limit - next }
+
+  /// Whether slices stay valid as long as the cursor: true for memory and mapped files.
+  public var isStable: Bool { window.kind != .stream }
+
+  /// The size of the whole input where it is known: not for streams.
+  public var size: Int? { window.kind == .stream ? nil : window.capacity }
+
+  /// Why the input ended early, when reading failed.
+  public var failure: SystemError? { window.failure }
+
+  /// Whether nothing is left. May read.
+  @inlinable public mutating func isAtEnd() -> Bool { !ensure(1) }
+
+  /// Whether `count` bytes can be read from here on without another call; reads more if needed.
+  @inlinable public mutating func ensure(_ count: Int) -> Bool {
+    if unsafe limit - next >= count { return true }
+    return refill(count)
+  }
+
+  /// The next byte, or nil at the end.
+  @inlinable public mutating func byte() -> UInt8? {
+    guard ensure(1) else { return nil }
+    let value = unsafe next.load(as: UInt8.self)
+    unsafe next += 1
+    return value
+  }
+
+  /// The byte `ahead` of the position, or nil when the input ends before it.
+  @inlinable public mutating func peek(_ ahead: Int = 0) -> UInt8? {
+    guard ensure(ahead + 1) else { return nil }
+    return unsafe next.load(fromByteOffset: ahead, as: UInt8.self)
+  }
+
+  /// The next little-endian integer of type `T`, or nil when the input ends inside it.
+  @inlinable public mutating func load<T: FixedWidthInteger & BitwiseCopyable>(
+    as type: T.Type = T.self
+  ) -> T? {
+    guard ensure(MemoryLayout<T>.size) else { return nil }
+    let value = unsafe next.loadUnaligned(as: T.self)
+    unsafe next += MemoryLayout<T>.size
+    return T(littleEndian: value)
+  }
+
+  /// The next `count` bytes as a slice, or nil when the input ends before. The whole slice has to
+  /// fit the window of a stream, which grows with the bytes that really come.
+  @inlinable public mutating func slice(_ count: Int) -> ByteSlice? {
+    guard count >= 0, ensure(count) else { return nil }
+    let result = unsafe ByteSlice(unsafeStart: next, count: count)
+    unsafe next += count
+    return result
+  }
+
+  /// What can be read now, without moving.
+  @inlinable public var readableSlice: ByteSlice {
+    unsafe ByteSlice(unsafeStart: next, count: limit - next)
+  }
+
+  /// Passes `count` bytes that are readable now (see ``ensure(_:)``).
+  @inlinable public mutating func advance(_ count: Int) {
+    precondition(count >= 0 && count <= readable)
+    unsafe next += count
+  }
+
+  /// Passes `count` bytes, however many windows that takes. On false the input ended before; the
+  /// position is then at the end for streams and unchanged otherwise.
+  @inlinable public mutating func skip(_ count: Int) -> Bool {
+    if count >= 0 && readable >= count {
+      unsafe next += count
+      return true
+    }
+    return skipSlowly(count)
+  }
+
+  /// From here on bytes stay addressable until ``release()``, however far the cursor goes.
+  @inlinable public mutating func hold() { heldOffset = offset }
+
+  /// Ends ``hold()``.
+  @inlinable public mutating func release() { heldOffset = -1 }
+
+  /// `count` bytes from the absolute `offset` on, which must lie between the held place and what
+  /// was read; for stable cursors, anywhere in the input.
+  @inlinable public func heldSlice(at offset: Int, count: Int) -> ByteSlice {
+    let from = offset &- windowOffset
+    let held = unsafe limit - windowStart
+    precondition(from >= 0 && count >= 0 && from <= held && count <= held &- from)
+    return unsafe ByteSlice(unsafeStart: windowStart + from, count: count)
+  }
+
+  /// To be called once per record or command: gives pages back and lets the checksum run ahead.
+  @inlinable public mutating func housekeep() {
+    if unsafe next >= due { housekeepNow() }
+  }
+
+  /// Moves to an absolute offset inside a stable input.
+  public mutating func seek(to offset: Int) {
+    precondition(isStable && offset >= 0 && offset <= window.capacity)
+    unsafe next = windowStart + offset
+    if window.kind == .mapped { unsafe due = windowStart }
+    window.released = min(window.released, offset & ~(ByteWindow.page - 1))
+  }
+
+  /// Whether pages behind the cursor are given back (the default over mapped files). Programs
+  /// that keep slices for long turn it off: the pages would have to come again from the disk.
+  public var releasesPages = true
+}
+
+// MARK: - Rare work
+
+extension ByteCursor {
+  @usableFromInline @inline(never) mutating func refill(_ count: Int) -> Bool {
+    guard window.kind == .stream, count >= 0, !window.ended else { return false }
+    while readable < count && !window.ended {
+      let keepOffset = heldOffset >= 0 ? min(heldOffset, offset) : offset
+      let keepFrom = unsafe windowStart + (keepOffset - windowOffset)
+      let position = unsafe next - keepFrom
+      let kept = unsafe limit - keepFrom
+      let wanted = count > Int.max / 2 ? Int.max / 2 : position + count
+      let full = unsafe (limit - windowStart) == window.capacity
+      let dropped = unsafe keepFrom - windowStart
+      if full || dropped > 0 {
+        checksum.follow(to: windowOffset + dropped, windowOffset: windowOffset, self.windowSlice)
+        window.compact(from: dropped, count: kept, wanted: full ? max(wanted, kept + 1) : 0)
+        unsafe windowStart = UnsafeRawPointer(window.memory)
+        windowOffset += dropped
+        unsafe next = windowStart + position
+        unsafe limit = windowStart + kept
+      }
+      let got = window.read(behind: unsafe limit - windowStart)
+      unsafe limit += got
+    }
+    unsafe due = limit
+    return readable >= count
+  }
+
+  private var windowSlice: ByteSlice {
+    unsafe ByteSlice(unsafeStart: windowStart, count: limit - windowStart)
+  }
+
+  @usableFromInline @inline(never) mutating func skipSlowly(_ count: Int) -> Bool {
+    guard window.kind == .stream, count >= 0 else { return false }
+    var left = count
+    while left > readable {
+      left -= readable
+      unsafe next = limit
+      guard refill(1) else { return left == 0 }
+    }
+    unsafe next += left
+    return true
+  }
+
+  @usableFromInline @inline(never) mutating func housekeepNow() {
+    switch window.kind {
+    case .memory:
+      checksum.runAhead(of: offset, windowSlice)
+    case .stream: break
+    case .mapped:
+      if releasesPages { window.advance(to: max(0, min(offset, checksum.keeps))) }
+      checksum.runAhead(of: offset, windowSlice)
+    }
+    if window.kind == .stream {
+      unsafe due = limit
+    } else {
+      unsafe due = min(
+        limit, next + (checksum.isOn ? AheadChecksum.step : ByteWindow.populateAhead / 2))
+      if checksum.isOn && window.kind == .memory {
+        unsafe due = min(limit, next + AheadChecksum.step)
+      }
+    }
+  }
+
+  /// Starts the checksum of the bytes from here on.
+  public mutating func startChecksum() {
+    checksum.start(at: offset)
+    unsafe due = next
+  }
+
+  /// The checksum of the bytes from ``startChecksum()`` to here; ends it.
+  public mutating func finishChecksum() -> UInt64 {
+    checksum.finish(at: offset, windowOffset: windowOffset, windowSlice)
+  }
+}

@@ -1,0 +1,152 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Where the bytes of a ``ByteCursor`` come from: memory, a mapped file, or a window over a
+/// stream (pipe, gzip) that is refilled.
+///
+/// The cursor keeps the pointers of the hot path; this object owns the memory and does the rare
+/// work: mapping, reading, giving pages back.
+@safe
+final class ByteWindow {
+  enum Kind { case memory, mapped, stream }
+
+  let kind: Kind
+  /// The file or stream, closed with this object when `ownsDescriptor`.
+  let descriptor: Int32
+  let ownsDescriptor: Bool
+  let fileSystem: any FileSystem
+  /// What decompresses the stream, if anything.
+  var inflater: Inflater?
+  /// The whole mapping or the buffer of the stream.
+  // SAFETY: `memory` addresses `capacity` bytes, owned by this object unless `kind` is `.memory`.
+  var memory: UnsafeMutableRawPointer
+  var capacity: Int
+  /// The first error of reading; the stream is taken to end there.
+  var failure: SystemError?
+  var ended = false
+  /// Bytes of the mapping whose pages were given back, and up to where pages were asked for.
+  var released = 0
+  var populated = 0
+  /// What keeps `.memory` alive.
+  let owner: AnyObject?
+
+  init(memory: ByteSlice, owner: AnyObject?) {
+    kind = .memory
+    descriptor = -1
+    ownsDescriptor = false
+    fileSystem = .system
+    self.owner = owner
+    // SAFETY: never written through in this kind.
+    unsafe self.memory = unsafe memory.withUnsafeBytes { raw in
+      unsafe UnsafeMutableRawPointer(mutating: raw.baseAddress.unsafelyUnwrapped)
+    }
+    capacity = memory.count
+    ended = true
+  }
+
+  /// Maps `size` > 0 bytes of a regular file.
+  init(mapping descriptor: Int32, size: Int, fileSystem: any FileSystem) throws(SystemError) {
+    kind = .mapped
+    self.descriptor = descriptor
+    ownsDescriptor = true
+    self.fileSystem = fileSystem
+    owner = nil
+    let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      let error = SystemError.last(.mmap)
+      fileSystem.close(descriptor)
+      throw error
+    }
+    unsafe memory = address
+    capacity = size
+    ended = true
+  }
+
+  /// A window over whatever `descriptor` delivers.
+  init(stream descriptor: Int32, owned: Bool, inflater: Inflater?, fileSystem: any FileSystem) {
+    kind = .stream
+    self.descriptor = descriptor
+    ownsDescriptor = owned
+    self.fileSystem = fileSystem
+    self.inflater = inflater
+    owner = nil
+    capacity = ByteWindow.firstCapacity
+    unsafe memory = .allocate(byteCount: capacity, alignment: 64)
+  }
+
+  deinit {
+    switch kind {
+    case .memory: break
+    case .mapped: unsafe _ = munmap(memory, capacity)
+    case .stream: unsafe memory.deallocate()
+    }
+    if ownsDescriptor { fileSystem.close(descriptor) }
+  }
+
+  /// Streams start with this window and read at most this much at once.
+  static let firstCapacity = 1 << 18
+
+  /// Reads more of the stream behind the `filled` bytes at the start of the window. Returns how
+  /// many bytes came; 0 at the end or after an error, which is kept in ``failure``.
+  func read(behind filled: Int) -> Int {
+    guard !ended else { return 0 }
+    let room = min(capacity - filled, ByteWindow.firstCapacity)
+    let target = unsafe UnsafeMutableRawBufferPointer(start: memory + filled, count: room)
+    do throws(SystemError) {
+      let got: Int
+      if let inflater {
+        got = try unsafe inflater.read(descriptor, fileSystem, into: target)
+      } else {
+        got = try unsafe fileSystem.readSome(descriptor, target)
+      }
+      if got == 0 { ended = true }
+      return got
+    } catch {
+      failure = error
+      ended = true
+      return 0
+    }
+  }
+
+  /// Moves `count` bytes from `offset` to the start of the window, which grows to hold at least
+  /// `wanted` bytes, but never by more than it holds already: a claimed length costs nothing
+  /// until the bytes really come.
+  func compact(from offset: Int, count: Int, wanted: Int) {
+    if wanted > capacity && count > capacity / 2 {
+      let larger = capacity * 2
+      let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 64)
+      unsafe fresh.copyMemory(from: memory + offset, byteCount: count)
+      unsafe memory.deallocate()
+      unsafe memory = unsafe fresh
+      capacity = larger
+    } else if offset > 0 && count > 0 {
+      unsafe memmove(memory, memory + offset, count)
+    }
+  }
+
+  /// Gives back the pages of a mapping before `offset` and asks for those after it.
+  func advance(to offset: Int) {
+    guard kind == .mapped else { return }
+    #if os(Linux)
+      let behind = offset & ~(ByteWindow.page - 1)
+      if behind > released {
+        unsafe _ = madvise(memory + released, behind - released, MADV_DONTNEED)
+        released = behind
+      }
+      let ahead = min(behind + ByteWindow.populateAhead, capacity)
+      if ahead > populated {
+        let from = max(populated, behind)
+        // MADV_POPULATE_READ (Linux 5.14); older kernels say EINVAL and the pages come by fault.
+        unsafe _ = madvise(memory + from, ahead - from, 22)
+        populated = ahead & ~(ByteWindow.page - 1)
+      }
+    #endif
+  }
+
+  static let page = 4096
+  /// Pages are asked for this far ahead of the cursor, and given back in steps of half of it.
+  static let populateAhead = 4 << 20
+}

@@ -1,0 +1,156 @@
+#if canImport(Glibc)
+  public import Glibc
+#else
+  public import Darwin
+#endif
+
+/// What the toolkit asks of the file system; the one seam through which every byte of a file
+/// comes and goes, so that tests can let any call fail (`ENOSPC`, `EIO`, `EINTR`, short writes).
+///
+/// The requirements are the bare calls: they may transfer less than asked and may fail with
+/// `EINTR`. The extension below adds what callers use: whole reads and writes, repeated when
+/// interrupted.
+public protocol FileSystem: Sendable {
+  /// Opens `path` with the flags of `open(2)`; `O_CLOEXEC` is added.
+  func open(_ path: String, _ flags: Int32, mode: mode_t) throws(SystemError) -> Int32
+  /// Closes a descriptor. Errors of `close(2)` are of no use after `fsync` and are not reported.
+  func close(_ descriptor: Int32)
+  /// One `read(2)`.
+  @unsafe func read(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer)
+    throws(SystemError) -> Int
+  /// One `pread(2)`.
+  @unsafe func pread(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(SystemError) -> Int
+  /// One `write(2)`.
+  @unsafe func write(_ descriptor: Int32, _ buffer: UnsafeRawBufferPointer) throws(SystemError)
+    -> Int
+  /// One `copy_file_range(2)` from `offset` of `source` to the end of what was written to `target`.
+  func copyRange(
+    from source: Int32, at offset: Int, count: Int, to target: Int32
+  ) throws(SystemError) -> Int
+  /// `fsync(2)` of a file or a directory.
+  func sync(_ descriptor: Int32) throws(SystemError)
+  /// `rename(2)`.
+  func rename(_ old: String, to new: String) throws(SystemError)
+  /// `link(2)`: fails with `EEXIST` when `new` is there, which makes it the safe way to a new name.
+  func link(_ old: String, to new: String) throws(SystemError)
+  /// `unlink(2)`.
+  func unlink(_ path: String) throws(SystemError)
+  /// `mkdir(2)`.
+  func makeDirectory(_ path: String, mode: mode_t) throws(SystemError)
+  /// `rmdir(2)`.
+  func removeDirectory(_ path: String) throws(SystemError)
+  /// `stat(2)`, or `lstat(2)` with `followLinks: false`.
+  func status(of path: String, followLinks: Bool) throws(SystemError) -> FileStatus
+  /// `fstat(2)`.
+  func status(of descriptor: Int32) throws(SystemError) -> FileStatus
+  /// The names in a directory, without `.` and `..`, sorted by their bytes.
+  func list(_ path: String) throws(SystemError) -> [String]
+  /// `ftruncate(2)`.
+  func truncate(_ descriptor: Int32, to size: Int) throws(SystemError)
+  /// `fchmod(2)`.
+  func changeMode(_ descriptor: Int32, _ mode: mode_t) throws(SystemError)
+  /// `fchown(2)`.
+  func changeOwner(_ descriptor: Int32, user: UInt32, group: UInt32) throws(SystemError)
+}
+
+/// What `stat(2)` tells, as far as it matters here.
+public struct FileStatus: Sendable, Equatable {
+  /// The kinds of file that are told apart.
+  public enum Kind: Sendable { case regular, directory, pipe, socket, link, other }
+  /// What it is.
+  public var kind: Kind
+  /// Bytes; meaningful for regular files.
+  public var size: Int
+  /// Permission bits.
+  public var mode: mode_t
+  /// Owner.
+  public var user: UInt32
+  /// Group.
+  public var group: UInt32
+  /// Device and inode: two names with the same pair are one file.
+  public var device: UInt64
+  /// See ``device``.
+  public var inode: UInt64
+  /// Time of the last change of the content, in ns since 1970.
+  public var modified: Int64
+}
+
+extension FileSystem {
+  /// Reads until `buffer` is full or the file ends; returns how many bytes came.
+  @unsafe public func readWhole(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let got = try unsafe readSome(descriptor, rest)
+      if got == 0 { break }
+      done += got
+    }
+    return done
+  }
+
+  /// One read, repeated while interrupted; 0 at the end of the file.
+  @unsafe public func readSome(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Int {
+    while true {
+      do throws(SystemError) { return try unsafe read(descriptor, buffer) } catch {
+        if error.code != EINTR { throw error }
+      }
+    }
+  }
+
+  /// Writes every byte, however many calls it takes.
+  @unsafe public func writeWhole(
+    _ descriptor: Int32, _ buffer: UnsafeRawBufferPointer
+  ) throws(SystemError) {
+    var done = 0
+    while done < buffer.count {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
+      do throws(SystemError) { done += try unsafe write(descriptor, rest) } catch {
+        if error.code != EINTR { throw error }
+      }
+    }
+  }
+
+  /// `sync`, repeated while interrupted.
+  public func syncWhole(_ descriptor: Int32) throws(SystemError) {
+    while true {
+      do throws(SystemError) { return try sync(descriptor) } catch {
+        if error.code != EINTR { throw error }
+      }
+    }
+  }
+
+  /// Makes the names in a directory durable.
+  public func syncDirectory(_ path: String) throws(SystemError) {
+    let descriptor = try open(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY, mode: 0)
+    defer { close(descriptor) }
+    try syncWhole(descriptor)
+  }
+
+  /// Whether something of that name is there.
+  public func exists(_ path: String) -> Bool {
+    (try? status(of: path, followLinks: false)) != nil
+  }
+
+  /// A whole small file, such as a manifest; refuses more than `limit` bytes with `EFBIG`.
+  public func contents(of path: String, limit: Int = 1 << 24) throws(SystemError) -> [UInt8] {
+    let descriptor = try open(path, O_RDONLY, mode: 0)
+    defer { close(descriptor) }
+    var all: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let answer: Result<Int, SystemError> = unsafe chunk.withUnsafeMutableBytes { raw in
+        Result { () throws(SystemError) in try unsafe readSome(descriptor, raw) }
+      }
+      let got = try answer.get()
+      if got == 0 { return all }
+      all += chunk[..<got]
+      if all.count > limit { throw SystemError(.read, code: EFBIG) }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Opening what is to be read.
+///
+/// Regular files are mapped; gzip (known by its first two bytes), pipes, sockets and devices come
+/// through a window that refills. Everything after this sees a ``ByteCursor`` and does not care.
+///
+/// A mapped file that another program cuts short while it is read delivers `SIGBUS` on the next
+/// touch of a lost page. Programs that can't rule that out pass `mapping: false`: reading costs
+/// about a tenth more and ends with an orderly truncation. The command line installs a handler.
+public enum InputFile {
+  /// A cursor at the start of the file at `path`; `-` is standard input.
+  ///
+  /// - Throws: ``SystemError`` with `EISDIR` for a directory, or whatever opening answered.
+  public static func open(
+    _ path: String, mapping: Bool = true, decompressing: Bool = true,
+    fileSystem: any FileSystem = .system
+  ) throws(SystemError) -> ByteCursor {
+    if path == "-" {
+      return try stream(0, owned: false, decompressing: decompressing, fileSystem)
+    }
+    let descriptor = try openRetrying(path, fileSystem)
+    let status: FileStatus
+    do throws(SystemError) { status = try fileSystem.status(of: descriptor) } catch {
+      fileSystem.close(descriptor)
+      throw error
+    }
+    switch status.kind {
+    case .directory:
+      fileSystem.close(descriptor)
+      throw SystemError(.open, code: EISDIR)
+    case .regular:
+      if status.size == 0 {
+        fileSystem.close(descriptor)
+        return ByteCursor(ByteSlice())
+      }
+      let compressed = decompressing ? try looksCompressed(descriptor, fileSystem) : false
+      if mapping && !compressed {
+        return ByteCursor(
+          try ByteWindow(mapping: descriptor, size: status.size, fileSystem: fileSystem))
+      }
+      return try stream(descriptor, owned: true, decompressing: decompressing, fileSystem)
+    case .pipe, .socket, .link, .other:
+      return try stream(descriptor, owned: true, decompressing: decompressing, fileSystem)
+    }
+  }
+
+  private static func openRetrying(
+    _ path: String, _ fileSystem: any FileSystem
+  ) throws(SystemError) -> Int32 {
+    while true {
+      do throws(SystemError) { return try fileSystem.open(path, O_RDONLY, mode: 0) } catch {
+        if error.code != EINTR { throw error }
+      }
+    }
+  }
+
+  private static func looksCompressed(
+    _ descriptor: Int32, _ fileSystem: any FileSystem
+  ) throws(SystemError) -> Bool {
+    var head: (UInt8, UInt8) = (0, 0)
+    let got: Result<Int, SystemError> = unsafe withUnsafeMutableBytes(of: &head) { raw in
+      Result { () throws(SystemError) in try unsafe fileSystem.pread(descriptor, raw, at: 0) }
+    }
+    do throws(SystemError) { return try got.get() == 2 && head == (0x1F, 0x8B) } catch {
+      fileSystem.close(descriptor)
+      throw error
+    }
+  }
+
+  /// A stream whose first bytes decide whether it is decompressed.
+  private static func stream(
+    _ descriptor: Int32, owned: Bool, decompressing: Bool, _ fileSystem: any FileSystem
+  ) throws(SystemError) -> ByteCursor {
+    let plain = ByteWindow(
+      stream: descriptor, owned: owned, inflater: nil, fileSystem: fileSystem)
+    var cursor = ByteCursor(plain)
+    guard decompressing, cursor.peek(0) == 0x1F, cursor.peek(1) == 0x8B else { return cursor }
+    plain.inflater = try cursor.takeInflater()
+    return cursor
+  }
+}
+
+extension ByteCursor {
+  /// A decompressor that begins with everything read so far, which leaves the window.
+  fileprivate mutating func takeInflater() throws(SystemError) -> Inflater {
+    let inflater = try Inflater(head: readableSlice)
+    unsafe limit = windowStart
+    unsafe next = windowStart
+    unsafe due = windowStart
+    return inflater
+  }
+}

@@ -1,0 +1,136 @@
+internal import CLZF
+
+/// The compression of strings in RDB files.
+///
+/// ```text
+/// 000lllll                        l+1 literal bytes follow (1...32)
+/// LLLooooo oooooooo               copy L+2 bytes (L 1...6) from o+1 bytes back
+/// 111ooooo LLLLLLLL oooooooo      copy L+9 bytes from o+1 bytes back
+/// ```
+///
+/// Source and target of a copy may overlap (distance 1 repeats a byte). rdb-format.md 4.1.
+/// Compression is liblzf's; decompression is our own, with wide copies, twice as fast.
+public enum LZF {
+  /// The most bytes that `count` compressed bytes can stand for: three bytes make at most 264.
+  public static func mostBytes(from count: Int) -> Int {
+    let (product, overflow) = count.multipliedReportingOverflow(by: 88)
+    return overflow ? Int.max : product
+  }
+
+  /// Decompresses `source` into `target`, replacing its content. False when the bytes are no LZF
+  /// or do not give exactly `length` bytes; never takes memory that honest input couldn't fill.
+  public static func decompress(
+    _ source: ByteSlice, length: Int, into target: inout ScratchBuffer
+  ) -> Bool {
+    target.clear()
+    guard length >= 0, length <= mostBytes(from: source.count) else { return false }
+    let slack = 64
+    let start = unsafe target.unusedStart(length + slack)
+    let ok = unsafe source.withUnsafeBytes { raw in
+      unsafe expand(raw.baseAddress.unsafelyUnwrapped, raw.count, start, length)
+    }
+    if ok { target.grow(by: length) }
+    return ok
+  }
+
+  // SAFETY of the whole function: reads stay below `end` (checked before each), writes below
+  // `out + length + 64`, which the caller reserved: a wide copy may run up to 32 bytes past the
+  // piece that it copies, and no piece ends behind `length`.
+  @unsafe private static func expand(
+    _ source: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutableRawPointer, _ length: Int
+  ) -> Bool {
+    var input = unsafe source
+    let end = unsafe source + count
+    var output = unsafe out
+    let outputEnd = unsafe out + length
+    while unsafe input < end {
+      let control = Int(unsafe input.load(as: UInt8.self))
+      unsafe input += 1
+      if control < 32 {
+        let run = control + 1
+        guard unsafe end - input >= run, unsafe outputEnd - output >= run else { return false }
+        if unsafe end - input >= 32 {
+          unsafe copy16(output, input)
+          if run > 16 { unsafe copy16(output + 16, input + 16) }
+        } else {
+          unsafe output.copyMemory(from: input, byteCount: run)
+        }
+        unsafe input += run
+        unsafe output += run
+      } else {
+        var run = control >> 5
+        if run == 7 {
+          guard unsafe input < end else { return false }
+          run += Int(unsafe input.load(as: UInt8.self))
+          unsafe input += 1
+        }
+        guard unsafe input < end else { return false }
+        let distance = (control & 31) << 8 + Int(unsafe input.load(as: UInt8.self)) + 1
+        unsafe input += 1
+        run += 2
+        guard unsafe output - out >= distance, unsafe outputEnd - output >= run else {
+          return false
+        }
+        var from = unsafe UnsafeRawPointer(output) - distance
+        let stop = unsafe output + run
+        if distance >= 16 {
+          while unsafe output < stop {
+            unsafe copy16(output, from)
+            unsafe output += 16
+            unsafe from += 16
+          }
+        } else if distance >= 8 {
+          while unsafe output < stop {
+            unsafe copy8(output, from)
+            unsafe output += 8
+            unsafe from += 8
+          }
+        } else if distance == 1 {
+          let byte = unsafe from.load(as: UInt8.self)
+          let word = UInt64(byte) &* 0x0101_0101_0101_0101
+          while unsafe output < stop {
+            unsafe output.storeBytes(of: word, as: UInt64.self)
+            unsafe output += 8
+          }
+        } else {
+          while unsafe output < stop {
+            unsafe output.storeBytes(of: from.load(as: UInt8.self), as: UInt8.self)
+            unsafe output += 1
+            unsafe from += 1
+          }
+        }
+        unsafe output = unsafe stop
+      }
+    }
+    return unsafe output == outputEnd
+  }
+
+  @unsafe @inline(__always) private static func copy16(
+    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer
+  ) {
+    let word = unsafe source.loadUnaligned(as: SIMD2<UInt64>.self)
+    unsafe target.storeBytes(of: word, as: SIMD2<UInt64>.self)
+  }
+
+  @unsafe @inline(__always) private static func copy8(
+    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer
+  ) {
+    unsafe target.storeBytes(of: source.loadUnaligned(as: UInt64.self), as: UInt64.self)
+  }
+
+  /// Compresses `source` into `target`, replacing its content, as the server does: false (and an
+  /// empty target) unless the result is at least 4 bytes smaller.
+  public static func compress(_ source: ByteSlice, into target: inout ScratchBuffer) -> Bool {
+    target.clear()
+    guard source.count > 4, source.count <= Int(UInt32.max) else { return false }
+    let room = source.count - 4
+    // SAFETY: liblzf reads `source.count` bytes and writes at most `room`.
+    let start = unsafe target.unusedStart(room)
+    let got = unsafe source.withUnsafeBytes { raw in
+      unsafe lzf_compress(raw.baseAddress, UInt32(raw.count), start, UInt32(room))
+    }
+    if got == 0 { return false }
+    target.grow(by: Int(got))
+    return true
+  }
+}

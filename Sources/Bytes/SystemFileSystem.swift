@@ -1,0 +1,177 @@
+internal import CShims
+#if canImport(Glibc)
+  public import Glibc
+#else
+  public import Darwin
+#endif
+
+/// The real file system.
+public struct SystemFileSystem: FileSystem {
+  /// There is but one.
+  public init() {}
+
+  @inline(__always) private func checked(_ result: Int, _ call: SystemError.Call)
+    throws(SystemError) -> Int
+  {
+    if result < 0 { throw SystemError.last(call) }
+    return result
+  }
+
+  public func open(_ path: String, _ flags: Int32, mode: mode_t) throws(SystemError) -> Int32 {
+    #if canImport(Glibc)
+      let descriptor = unsafe Glibc.open(path, flags | O_CLOEXEC, mode)
+    #else
+      let descriptor = unsafe Darwin.open(path, flags | O_CLOEXEC, mode)
+    #endif
+    return Int32(try checked(Int(descriptor), .open))
+  }
+
+  public func close(_ descriptor: Int32) {
+    #if canImport(Glibc)
+      _ = Glibc.close(descriptor)
+    #else
+      _ = Darwin.close(descriptor)
+    #endif
+  }
+
+  @unsafe public func read(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
+  ) throws(SystemError) -> Int {
+    #if canImport(Glibc)
+      return try checked(unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count), .read)
+    #else
+      return try checked(unsafe Darwin.read(descriptor, buffer.baseAddress, buffer.count), .read)
+    #endif
+  }
+
+  @unsafe public func pread(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(SystemError) -> Int {
+    #if canImport(Glibc)
+      let got = unsafe Glibc.pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+    #else
+      let got = unsafe Darwin.pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+    #endif
+    return try checked(got, .pread)
+  }
+
+  @unsafe public func write(
+    _ descriptor: Int32, _ buffer: UnsafeRawBufferPointer
+  ) throws(SystemError) -> Int {
+    #if canImport(Glibc)
+      return try checked(unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count), .write)
+    #else
+      return try checked(unsafe Darwin.write(descriptor, buffer.baseAddress, buffer.count), .write)
+    #endif
+  }
+
+  public func copyRange(
+    from source: Int32, at offset: Int, count: Int, to target: Int32
+  ) throws(SystemError) -> Int {
+    try checked(redis_backup_copy_range(source, Int64(offset), target, count), .copyRange)
+  }
+
+  public func sync(_ descriptor: Int32) throws(SystemError) {
+    _ = try checked(Int(fsync(descriptor)), .fsync)
+  }
+
+  public func rename(_ old: String, to new: String) throws(SystemError) {
+    #if canImport(Glibc)
+      _ = try checked(Int(unsafe Glibc.rename(old, new)), .rename)
+    #else
+      _ = try checked(Int(unsafe Darwin.rename(old, new)), .rename)
+    #endif
+  }
+
+  public func link(_ old: String, to new: String) throws(SystemError) {
+    #if canImport(Glibc)
+      _ = try checked(Int(unsafe Glibc.link(old, new)), .link)
+    #else
+      _ = try checked(Int(unsafe Darwin.link(old, new)), .link)
+    #endif
+  }
+
+  public func unlink(_ path: String) throws(SystemError) {
+    #if canImport(Glibc)
+      _ = try checked(Int(unsafe Glibc.unlink(path)), .unlink)
+    #else
+      _ = try checked(Int(unsafe Darwin.unlink(path)), .unlink)
+    #endif
+  }
+
+  public func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
+    _ = try checked(Int(unsafe mkdir(path, mode)), .mkdir)
+  }
+
+  public func removeDirectory(_ path: String) throws(SystemError) {
+    _ = try checked(Int(unsafe rmdir(path)), .rmdir)
+  }
+
+  public func status(of path: String, followLinks: Bool) throws(SystemError) -> FileStatus {
+    var raw = stat()
+    let result = unsafe followLinks ? stat(path, &raw) : lstat(path, &raw)
+    _ = try checked(Int(result), .stat)
+    return FileStatus(raw)
+  }
+
+  public func status(of descriptor: Int32) throws(SystemError) -> FileStatus {
+    var raw = stat()
+    _ = try checked(Int(unsafe fstat(descriptor, &raw)), .fstat)
+    return FileStatus(raw)
+  }
+
+  public func list(_ path: String) throws(SystemError) -> [String] {
+    guard let directory = unsafe opendir(path) else { throw SystemError.last(.opendir) }
+    defer { unsafe _ = closedir(directory) }
+    var names: [String] = []
+    while let entry = unsafe readdir(directory) {
+      // SAFETY: readdir's entry and its terminated name stay valid until the next readdir.
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  public func truncate(_ descriptor: Int32, to size: Int) throws(SystemError) {
+    _ = try checked(Int(ftruncate(descriptor, off_t(size))), .ftruncate)
+  }
+
+  public func changeMode(_ descriptor: Int32, _ mode: mode_t) throws(SystemError) {
+    _ = try checked(Int(fchmod(descriptor, mode)), .chmod)
+  }
+
+  public func changeOwner(_ descriptor: Int32, user: UInt32, group: UInt32) throws(SystemError) {
+    _ = try checked(Int(fchown(descriptor, user, group)), .chown)
+  }
+}
+
+extension FileSystem where Self == SystemFileSystem {
+  /// The real file system.
+  public static var system: SystemFileSystem { SystemFileSystem() }
+}
+
+extension FileStatus {
+  init(_ raw: stat) {
+    let kind: Kind =
+      switch raw.st_mode & S_IFMT {
+      case S_IFREG: .regular
+      case S_IFDIR: .directory
+      case S_IFIFO: .pipe
+      case S_IFSOCK: .socket
+      case S_IFLNK: .link
+      default: .other
+      }
+    #if canImport(Glibc)
+      let time = raw.st_mtim
+    #else
+      let time = raw.st_mtimespec
+    #endif
+    self.init(
+      kind: kind, size: Int(raw.st_size), mode: raw.st_mode & 0o7777, user: raw.st_uid,
+      group: raw.st_gid, device: UInt64(truncatingIfNeeded: raw.st_dev),
+      inode: UInt64(raw.st_ino),
+      modified: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+  }
+}

@@ -1,2 +1,0 @@
-// Nothing but the header.
-#include "prefetch.h"

@@ -1,0 +1,17 @@
+// What C says and Swift has no word for.
+#ifndef REDIS_BACKUP_SHIMS_H
+#define REDIS_BACKUP_SHIMS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// A hint to the processor that `address` is read soon.
+static inline void redis_backup_prefetch(const void *_Nullable address) {
+  __builtin_prefetch(address, 0, 3);
+}
+
+// copy_file_range(2) from `offset` of `source` to the position of `target`; -1 and errno ENOSYS
+// where the system has no such call.
+ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count);
+
+#endif

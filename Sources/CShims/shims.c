@@ -1,0 +1,16 @@
+#define _GNU_SOURCE
+#include "shims.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count) {
+#if defined(__linux__)
+  off_t from = (off_t)offset;
+  return copy_file_range(source, &from, target, NULL, count, 0);
+#else
+  (void)source, (void)offset, (void)target, (void)count;
+  errno = ENOSYS;
+  return -1;
+#endif
+}
