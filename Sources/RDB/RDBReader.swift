@@ -1,0 +1,286 @@
+public import Bytes
+
+/// What stands before, between and after the keys of a dump (rdb-format.md 5).
+///
+/// Slices are valid until the next call of the reader.
+public enum RDBRecord {
+  /// A key; its header is ``RDBReader/key``, its value not read yet.
+  case key
+  /// Keys from here on belong to the database of this number.
+  case selectDB(Int)
+  /// A hint: about so many keys, and of them so many that expire.
+  case resizeDB(keys: UInt64, expires: UInt64)
+  /// A fact about the producer.
+  case aux(ByteSlice, ByteSlice)
+  /// A library of functions: its whole source text. `preRelease` for the form of 7.0-rc, whose
+  /// parts have been put together as 7.0 does.
+  case function(ByteSlice, preRelease: Bool)
+  /// Data of a module that belongs to no key: the 64-bit id, when it is loaded (1 before, 2
+  /// after the keys), and the bytes from the id to the closing 0.
+  case moduleAux(id: UInt64, when: UInt64, raw: ByteSlice)
+  /// A hint of cluster mode: a slot and how many keys it has.
+  case slotInfo(slot: UInt64, keys: UInt64, expires: UInt64)
+  /// A running slot import of Valkey 9: job name, and the raw rest of the record.
+  case slotImport(job: ByteSlice, raw: ByteSlice)
+  /// The field names of template hashes; the reader keeps them. The raw record without opcode.
+  case hashTemplate(id: UInt64, raw: ByteSlice)
+  /// The end; the checksum has been compared.
+  case end(RDBChecksum)
+}
+
+/// What the end of a dump said.
+public enum RDBChecksum: Sendable, Equatable {
+  /// Equal to that of the bytes.
+  case verified(UInt64)
+  /// Written without (`rdbchecksum no`).
+  case notComputed
+  /// Versions below 5 have none.
+  case absent
+}
+
+/// The header of a key: everything before its value.
+public struct KeyHeader {
+  /// The number of its database.
+  public var db = 0
+  /// The name; valid until the next call of ``RDBReader/next()``.
+  public var key = ByteSlice()
+  /// How the value is written.
+  public var type = ValueType.string
+  /// When it expires, in ms since 1970.
+  public var expiresAt: Int64?
+  /// Seconds since the last use.
+  public var idle: UInt64?
+  /// The LFU counter.
+  public var frequency: UInt8?
+  /// Redis 8.6+: the raw metadata of modules for this key, opcode 243 included; else empty.
+  public var metadata = ByteSlice()
+  /// The offset of the first byte of the record: an attribute's opcode or the type.
+  public var offset = 0
+  /// The offset of the type byte.
+  public var typeOffset = 0
+  /// The offset of the first byte of the value.
+  public var valueOffset = 0
+
+  /// An empty header.
+  public init() {}
+}
+
+/// Reads a dump, record by record, decoding only what is asked for.
+///
+/// ```swift
+/// var reader = try RDBReader(InputFile.open("dump.rdb"))
+/// reading: while true {
+///   switch try reader.next() {
+///   case .key: print(reader.key.key.text, reader.key.type)  // its value is skipped
+///   case .end: break reading
+///   default: break
+///   }
+/// }
+/// ```
+///
+/// After ``RDBRecord/key`` the value may be taken in one of three ways: not at all (it is skipped
+/// by the next call, allocation free), raw (``rawValue()``), or element by element
+/// (``nextElement(_:)``, ``nextStreamEvent()``, ``nextModuleItem()``).
+///
+/// Every error is final: nothing can be read behind it. Any input, however broken, ends in an
+/// error or in ``RDBRecord/end(_:)``; memory stays bounded by the longest string that is really
+/// there. Works on every version and both dialects (rdb-format.md 2, 5, 7).
+public struct RDBReader: ~Copyable {
+  /// Version and dialect.
+  public let header: RDBHeader
+  /// The header of the key read last.
+  public internal(set) var key = KeyHeader()
+  /// What is being done, for errors.
+  public internal(set) var activity = RDBError.Activity.header
+  /// The number of the current database.
+  public internal(set) var db = 0
+
+  var input: RecordInput
+  /// The offset of the magic; not 0 when the dump stands inside something else.
+  public let start: Int
+  /// Whether the value of ``key`` was not taken yet.
+  var valuePending = false
+  /// Whether the end was reached.
+  var ended = false
+  /// Field names of template hashes, by id.
+  var templates: [UInt64: [[UInt8]]] = [:]
+  /// Whether an AUX field of Dragonfly was seen.
+  var isDragonfly = false
+  /// Whether a checksum that does not match is an error (the default).
+  public var verifiesChecksum = true
+
+  /// Copies of what must outlive the window of a stream, and decompressed strings: key, element
+  /// parts, metadata.
+  var keyScratch = ScratchBuffer()
+  var firstScratch = ScratchBuffer()
+  var secondScratch = ScratchBuffer()
+  var metadataScratch = ScratchBuffer(capacity: 64)
+  /// Where the elements of the current value stand.
+  var value = ValueState()
+
+  /// Begins at the position of `input`, which the reader takes over until ``finish()``.
+  ///
+  /// - Throws: ``RDBError`` when no header of a known version is there.
+  public init(_ input: consuming ByteCursor) throws(RDBError) {
+    var cursor = input
+    start = cursor.offset
+    cursor.startChecksum()
+    guard let bytes = cursor.slice(RDBHeader.length) else {
+      let head = cursor.readableSlice
+      let some = head.count >= 5 && RDBHeader.looksLikeRDB(head.prefix(min(head.count, 9)))
+      let kind: RDBError.Kind =
+        cursor.failure.map { .unreadable($0) } ?? (some ? .truncated : .notAnRDB)
+      throw RDBError(kind, at: cursor.offset, while: .header)
+    }
+    do throws(RDBError) { header = try RDBHeader(bytes) } catch {
+      throw RDBError(error.kind, at: start + error.offset, while: .header)
+    }
+    self.input = RecordInput(cursor)
+  }
+
+  /// Ends reading and hands the input back, at the first byte that was not read: what follows the
+  /// dump (the commands behind a preamble), once ``RDBRecord/end(_:)`` was seen.
+  public consuming func finish() -> ByteCursor { input.cursor }
+
+  /// The absolute offset of the next byte.
+  public var offset: Int { input.cursor.offset }
+
+  /// The size of the whole input, where it is known.
+  public var inputSize: Int? { input.cursor.size }
+
+  /// Whether slices stay valid as long as the reader (mapped files, memory); over streams they
+  /// are valid until the next call.
+  public var isStable: Bool { input.cursor.isStable }
+
+  /// The next record. The value of the key before, if it was not taken, is skipped.
+  ///
+  /// - Throws: ``RDBError``. After ``RDBRecord/end(_:)`` it keeps answering that.
+  public mutating func next() throws(RDBError) -> RDBRecord {
+    if valuePending { try finishValue() }
+    if ended { return .end(.absent) }
+    input.cursor.housekeep()
+    input.activity = .type
+    var attributes = false
+    var recordOffset = input.cursor.offset
+    while true {
+      guard let code = input.cursor.byte() else { throw input.truncated() }
+      if code < Opcode.hashTemplate {
+        if try passForeignOpcode(code, &attributes, &recordOffset) { continue }
+        if !attributes { clearAttributes(recordOffset) }
+        try readKey(code)
+        return .key
+      }
+      switch code {
+      case Opcode.expiry:
+        if !attributes { clearAttributes(recordOffset) }
+        attributes = true
+        input.activity = .expiry
+        guard let ms = input.cursor.load(as: Int64.self) else { throw input.truncated() }
+        key.expiresAt = ms
+      case Opcode.expirySeconds:
+        if !attributes { clearAttributes(recordOffset) }
+        attributes = true
+        input.activity = .expiry
+        guard let seconds = input.cursor.load(as: Int32.self) else { throw input.truncated() }
+        key.expiresAt = Int64(seconds) * 1000
+      case Opcode.idle:
+        if !attributes { clearAttributes(recordOffset) }
+        attributes = true
+        input.activity = .idle
+        key.idle = try input.readLength()
+      case Opcode.frequency:
+        if !attributes { clearAttributes(recordOffset) }
+        attributes = true
+        input.activity = .frequency
+        guard let frequency = input.cursor.byte() else { throw input.truncated() }
+        key.frequency = frequency
+      case Opcode.keyMetadata where header.dialect == .redis:
+        if !attributes { clearAttributes(recordOffset) }
+        attributes = true
+        try readKeyMetadata()
+      default:
+        // Attributes wait for the next key, whatever stands between (rdb-format.md 5).
+        if !attributes {
+          clearAttributes(recordOffset)
+          return try readRecord(code)
+        }
+        let record = try readRecord(code)
+        if case .end = record { return record }
+        pendingAttributes = true
+        return record
+      }
+      input.activity = .type
+    }
+  }
+
+  /// Whether attributes read before another record wait for the next key.
+  var pendingAttributes = false
+
+  private mutating func clearAttributes(_ offset: Int) {
+    if pendingAttributes {
+      pendingAttributes = false
+      return
+    }
+    key.expiresAt = nil
+    key.idle = nil
+    key.frequency = nil
+    key.metadata = ByteSlice()
+    key.offset = offset
+  }
+
+  private mutating func readKey(_ code: UInt8) throws(RDBError) {
+    let at = input.cursor.offset - 1
+    guard let type = ValueType(code: code, dialect: header.dialect) else {
+      throw RDBError(
+        isDragonfly ? .dragonfly(code) : .unknownType(code), at: at, while: .type)
+    }
+    if isDragonfly && code >= 30 { throw RDBError(.dragonfly(code), at: at, while: .type) }
+    key.type = type
+    key.db = db
+    key.typeOffset = at
+    input.activity = .key
+    key.key = try input.readString(into: &keyScratch, keeping: true)
+    key.valueOffset = input.cursor.offset
+    valuePending = true
+    value.begun = false
+    input.activity = .value
+  }
+
+  /// Opcodes of Redis Enterprise, which lie among the types.
+  private mutating func passForeignOpcode(
+    _ code: UInt8, _ attributes: inout Bool, _ recordOffset: inout Int
+  ) throws(RDBError) -> Bool {
+    guard code == Opcode.enterpriseRAM || code == Opcode.enterpriseSlot else { return false }
+    if !attributes { clearAttributes(recordOffset) }
+    attributes = true
+    _ = try input.readLength()
+    return true
+  }
+
+  /// Leaves the value of the current key, taken or not, so that the next record can be read.
+  mutating func finishValue() throws(RDBError) {
+    valuePending = false
+    input.activity = .value
+    if value.begun {
+      try finishElements()
+    } else {
+      try skipBody()
+    }
+  }
+
+  /// Skips the value of the current key.
+  public mutating func skipValue() throws(RDBError) {
+    if valuePending { try finishValue() }
+  }
+
+  /// The exact bytes of the value of the current key, which must not have been taken before.
+  /// Valid until the next call; over streams all of them have to fit in memory.
+  public mutating func rawValue() throws(RDBError) -> ByteSlice {
+    precondition(valuePending && !value.begun, "the value was taken already")
+    let from = input.cursor.offset
+    input.cursor.hold()
+    defer { input.cursor.release() }
+    try finishValue()
+    return input.cursor.heldSlice(at: from, count: input.cursor.offset - from)
+  }
+}

@@ -1,0 +1,144 @@
+internal import Bytes
+
+/// Lengths and strings (rdb-format.md 3 and 4).
+///
+/// ```text
+/// 00llllll                          length of 6 bits
+/// 01llllll llllllll                 14 bits, big endian
+/// 10000000 + 4 bytes                32 bits, big endian
+/// 10000001 + 8 bytes                64 bits, big endian
+/// 11000000 / 01 / 10 + 1, 2, 4      a string that is a signed little-endian integer
+/// 11000011 len len bytes            a string compressed with LZF: packed length, length
+/// ```
+struct RecordInput: ~Copyable {
+  var cursor: ByteCursor
+  /// What is being done, for errors.
+  var activity = RDBError.Activity.header
+
+  init(_ cursor: consuming ByteCursor) { self.cursor = cursor }
+
+  /// The error for input that ends where more is needed.
+  @inline(never) func truncated() -> RDBError {
+    if let failure = cursor.failure { return fail(.unreadable(failure)) }
+    return RDBError(.truncated, at: cursor.size ?? cursor.offset + cursor.readable, while: activity)
+  }
+
+  @inline(never) func fail(_ kind: RDBError.Kind) -> RDBError {
+    RDBError(kind, at: cursor.offset, while: activity)
+  }
+
+  @inline(never) func fail(_ kind: RDBError.Kind, at offset: Int) -> RDBError {
+    RDBError(kind, at: offset, while: activity)
+  }
+
+  /// A plain length.
+  @inline(__always) mutating func readLength() throws(RDBError) -> UInt64 {
+    guard let first = cursor.byte() else { throw truncated() }
+    if first < 0x40 { return UInt64(first) }
+    return try readLongLength(first)
+  }
+
+  @inline(never) mutating func readLongLength(_ first: UInt8) throws(RDBError) -> UInt64 {
+    if first < 0x80 {
+      guard let second = cursor.byte() else { throw truncated() }
+      return UInt64(first & 0x3F) << 8 | UInt64(second)
+    }
+    if first == 0x80 {
+      guard let value = cursor.load(as: UInt32.self) else { throw truncated() }
+      return UInt64(value.byteSwapped)
+    }
+    if first == 0x81 {
+      guard let value = cursor.load(as: UInt64.self) else { throw truncated() }
+      return value.byteSwapped
+    }
+    throw fail(.badLength(first), at: cursor.offset - 1)
+  }
+
+  /// A length that counts bytes or elements which must still come: one that can't is truncation.
+  @inline(__always) mutating func readCount() throws(RDBError) -> Int {
+    let length = try readLength()
+    guard let count = Int(exactly: length) else { throw fail(.impossibleCount(length)) }
+    return count
+  }
+
+  /// Passes a string without looking at it.
+  @inline(__always) mutating func skipString() throws(RDBError) {
+    guard let first = cursor.byte() else { throw truncated() }
+    if first < 0x40 {
+      guard cursor.skip(Int(first)) else { throw truncated() }
+    } else {
+      try skipLongString(first)
+    }
+  }
+
+  @inline(never) mutating func skipLongString(_ first: UInt8) throws(RDBError) {
+    let count: Int
+    switch first {
+    case 0xC0: count = 1
+    case 0xC1: count = 2
+    case 0xC2: count = 4
+    case 0xC3:
+      let packed = try readCount()
+      let length = try readCount()
+      guard length <= LZF.mostBytes(from: packed) else { throw fail(.badLZF) }
+      count = packed
+    case 0xC4...0xFF: throw fail(.badString(first), at: cursor.offset - 1)
+    default:
+      let length = try readLongLength(first)
+      guard let exact = Int(exactly: length) else { throw fail(.impossibleCount(length)) }
+      count = exact
+    }
+    guard cursor.skip(count) else { throw truncated() }
+  }
+
+  /// A string. Integers and compressed strings are written into `scratch`; plain ones are slices
+  /// of the input, copied into `scratch` too when `keeping` and the input is a moving window.
+  mutating func readString(
+    into scratch: inout ScratchBuffer, keeping: Bool
+  ) throws(RDBError) -> ByteSlice {
+    guard let first = cursor.byte() else { throw truncated() }
+    let count: Int
+    if first < 0x40 {
+      count = Int(first)
+    } else if first < 0xC0 {
+      let length = try readLongLength(first)
+      guard let exact = Int(exactly: length) else { throw fail(.impossibleCount(length)) }
+      count = exact
+    } else {
+      return try readSpecialString(first, into: &scratch)
+    }
+    guard let slice = cursor.slice(count) else { throw truncated() }
+    return keeping && !cursor.isStable ? scratch.copy(slice) : slice
+  }
+
+  @inline(never) mutating func readSpecialString(
+    _ first: UInt8, into scratch: inout ScratchBuffer
+  ) throws(RDBError) -> ByteSlice {
+    let start = cursor.offset - 1
+    let integer: Int64
+    switch first {
+    case 0xC0:
+      guard let value = cursor.load(as: Int8.self) else { throw truncated() }
+      integer = Int64(value)
+    case 0xC1:
+      guard let value = cursor.load(as: Int16.self) else { throw truncated() }
+      integer = Int64(value)
+    case 0xC2:
+      guard let value = cursor.load(as: Int32.self) else { throw truncated() }
+      integer = Int64(value)
+    case 0xC3:
+      let packed = try readCount()
+      let length = try readCount()
+      guard length <= LZF.mostBytes(from: packed) else { throw fail(.badLZF, at: start) }
+      guard let source = cursor.slice(packed) else { throw truncated() }
+      guard LZF.decompress(source, length: length, into: &scratch) else {
+        throw fail(.badLZF, at: start)
+      }
+      return scratch.slice
+    default: throw fail(.badString(first), at: start)
+    }
+    scratch.clear()
+    scratch.append(decimal: integer)
+    return scratch.slice
+  }
+}
