@@ -41,6 +41,7 @@ public struct ByteCursor: ~Copyable {
 
   init(_ window: ByteWindow) {
     self.window = window
+    isStable = window.kind != .stream
     unsafe windowStart = UnsafeRawPointer(window.memory)
     unsafe next = windowStart
     unsafe limit = windowStart + (window.kind == .stream ? 0 : window.capacity)
@@ -61,7 +62,7 @@ public struct ByteCursor: ~Copyable {
   @inlinable public var readable: Int { unsafe limit - next }
 
   /// Whether slices stay valid as long as the cursor: true for memory and mapped files.
-  public var isStable: Bool { window.kind != .stream }
+  public let isStable: Bool
 
   /// The size of the whole input where it is known: not for streams.
   public var size: Int? { window.kind == .stream ? nil : window.capacity }
@@ -70,16 +71,16 @@ public struct ByteCursor: ~Copyable {
   public var failure: SystemError? { window.failure }
 
   /// Whether nothing is left. May read.
-  @inlinable public mutating func isAtEnd() -> Bool { !ensure(1) }
+  @inline(__always) @inlinable public mutating func isAtEnd() -> Bool { !ensure(1) }
 
   /// Whether `count` bytes can be read from here on without another call; reads more if needed.
-  @inlinable public mutating func ensure(_ count: Int) -> Bool {
+  @inline(__always) @inlinable public mutating func ensure(_ count: Int) -> Bool {
     if unsafe limit - next >= count { return true }
     return refill(count)
   }
 
   /// The next byte, or nil at the end.
-  @inlinable public mutating func byte() -> UInt8? {
+  @inline(__always) @inlinable public mutating func byte() -> UInt8? {
     guard ensure(1) else { return nil }
     let value = unsafe next.load(as: UInt8.self)
     unsafe next += 1
@@ -87,7 +88,7 @@ public struct ByteCursor: ~Copyable {
   }
 
   /// The byte `ahead` of the position, or nil when the input ends before it.
-  @inlinable public mutating func peek(_ ahead: Int = 0) -> UInt8? {
+  @inline(__always) @inlinable public mutating func peek(_ ahead: Int = 0) -> UInt8? {
     guard ensure(ahead + 1) else { return nil }
     return unsafe next.load(fromByteOffset: ahead, as: UInt8.self)
   }
@@ -104,7 +105,7 @@ public struct ByteCursor: ~Copyable {
 
   /// The next `count` bytes as a slice, or nil when the input ends before. The whole slice has to
   /// fit the window of a stream, which grows with the bytes that really come.
-  @inlinable public mutating func slice(_ count: Int) -> ByteSlice? {
+  @inline(__always) @inlinable public mutating func slice(_ count: Int) -> ByteSlice? {
     guard count >= 0, ensure(count) else { return nil }
     let result = unsafe ByteSlice(unsafeStart: next, count: count)
     unsafe next += count
@@ -124,7 +125,7 @@ public struct ByteCursor: ~Copyable {
 
   /// Passes `count` bytes, however many windows that takes. On false the input ended before; the
   /// position is then at the end for streams and unchanged otherwise.
-  @inlinable public mutating func skip(_ count: Int) -> Bool {
+  @inline(__always) @inlinable public mutating func skip(_ count: Int) -> Bool {
     if count >= 0 && readable >= count {
       unsafe next += count
       return true
