@@ -14,7 +14,7 @@ TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-tests
 TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint fuzz bench install clean
+.PHONY: help demo build test readme lint fuzz bench install clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
@@ -32,6 +32,11 @@ test: ## build and run all tests, with real servers; TESTS=NAME runs those whose
 	@scripts/bootstrap test
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(TEST) $(if $(TESTS),--filter '$(TESTS)')
+
+readme: ## run the examples of the README and compare what is printed; RECORD=1 writes the outputs anew
+	@scripts/bootstrap test
+	$(SWIFT) build --product redis-backup $(TEST_FLAGS)
+	REDIS_BACKUP=.build-tests/release/redis-backup scripts/check-readme
 
 lint: ## check format, file sizes, and what must not stand in the tree
 	@scripts/lint
