@@ -67,6 +67,9 @@ let package = Package(
       dependencies: ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", argumentParser],
       swiftSettings: settings),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "TestSupportTests", dependencies: ["TestSupport", "redis-backup"],
+      swiftSettings: settings),
     tests("Bytes", ["Bytes"]),
     tests("RDB", ["Bytes", "RDB"]),
     tests("AOF", ["Bytes", "RDB", "AOF"]),

@@ -1,0 +1,59 @@
+# The ways to build, try and check redis-backup; `make help` lists them. Each installs first what it needs.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_MUTATIONS ?= 1000000
+
+# The tool is built into .build, as its users get it: on Linux with Swift's own libraries inside, so that it
+# runs on a machine without Swift and starts in half the time. The tests need other flags (@testable imports)
+# and have a folder of their own, so that neither build throws away the other.
+SWIFT ?= swift
+BUILD = $(SWIFT) build -c release --product redis-backup $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib)
+BINARY = .build/release/redis-backup
+TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-tests
+TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test readme lint fuzz bench install clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
+
+demo: ## build the tool, undo a DEL in an AOF, and see the key again in a real redis-server
+	@scripts/bootstrap demo
+	@$(BUILD)
+	@REDIS_BACKUP=$(BINARY) scripts/demo
+
+build: ## build the tool: .build/release/redis-backup
+	@scripts/bootstrap build
+	$(BUILD)
+
+test: ## build and run all tests, with real servers; TESTS=NAME runs those whose name matches
+	@scripts/bootstrap test
+	$(SWIFT) build --build-tests $(TEST_FLAGS)
+	$(TEST) $(if $(TESTS),--filter '$(TESTS)')
+
+readme: ## run the examples of the README and compare what is printed; RECORD=1 writes the outputs anew
+	@scripts/bootstrap test
+	$(SWIFT) build --product redis-backup $(TEST_FLAGS)
+	REDIS_BACKUP=.build-tests/release/redis-backup scripts/check-readme
+
+lint: ## check format, file sizes, and what must not stand in the tree
+	@scripts/lint
+
+fuzz: ## the mutation tests with FUZZ_MUTATIONS=1000000 mutations
+	@scripts/bootstrap test
+	$(SWIFT) build --build-tests $(TEST_FLAGS)
+	FUZZ_MUTATIONS=$(FUZZ_MUTATIONS) $(TEST) --filter Mutation
+
+bench: ## measure speed and memory against other tools, on files it makes; BENCH_ARGS go to Benchmarks/run
+	@scripts/bootstrap bench
+	$(BUILD)
+	REDIS_BACKUP=$(CURDIR)/$(BINARY) Benchmarks/run $(BENCH_ARGS)
+
+install: build ## install the tool into PREFIX=/usr/local (below DESTDIR)
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/redis-backup"
+
+clean: ## remove all that was built; the installed servers in .venv stay
+	rm -rf .build .build-tests Benchmarks/.build Benchmarks/data
