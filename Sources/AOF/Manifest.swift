@@ -35,6 +35,12 @@ public struct Manifest: Sendable, Equatable {
     public var key: [UInt8]
     /// Without quotes and escapes.
     public var value: [UInt8]
+
+    /// A pair of these words.
+    public init(key: [UInt8], value: [UInt8]) {
+      self.key = key
+      self.value = value
+    }
   }
 
   /// One file.
