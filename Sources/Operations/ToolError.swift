@@ -2,7 +2,7 @@ public import Bytes
 public import RDB
 
 /// How the program ends; the numbers are those of `sysexits.h` where it has one.
-public enum ExitStatus: Int32, Sendable, CaseIterable {
+public enum ToolStatus: Int32, Sendable, CaseIterable {
   /// Done; the answer is yes.
   case done = 0
   /// Done; the answer is no: damage found, files differ, nothing matched.
@@ -37,7 +37,7 @@ public struct ToolError: Error, Sendable {
     /// A dump could not be read on.
     case rdb(RDBError)
     /// The operation itself refuses, with a status and a sentence that says why.
-    case refused(ExitStatus, String)
+    case refused(ToolStatus, String)
   }
 
   /// Which side of the work the file is on.
@@ -98,7 +98,7 @@ public struct ToolError: Error, Sendable {
 
   /// The operation refuses with `status`, because of `reason`.
   public static func refused(
-    _ status: ExitStatus, _ reason: String, file: String? = nil, role: Role = .input,
+    _ status: ToolStatus, _ reason: String, file: String? = nil, role: Role = .input,
     offset: Int? = nil, remedy: String? = nil
   ) -> ToolError {
     ToolError(.refused(status, reason), file: file, role: role, offset: offset, remedy: remedy)

@@ -10,7 +10,7 @@ public import RDB
 /// Which exit code an error leads to; the table is in the contract of the command line.
 extension ToolError {
   /// How the program ends.
-  public var status: ExitStatus {
+  public var status: ToolStatus {
     switch cause {
     case .system(let error): ToolError.status(of: error, role)
     case .rdb(let error): ToolError.status(of: error)
@@ -19,7 +19,7 @@ extension ToolError {
   }
 
   /// The status of a failed call on a file of that role.
-  public static func status(of error: SystemError, _ role: Role) -> ExitStatus {
+  public static func status(of error: SystemError, _ role: Role) -> ToolStatus {
     switch error.code {
     case EACCES, EPERM: return .noPermission
     case EEXIST, ENOTEMPTY: return .cannotCreate
@@ -40,7 +40,7 @@ extension ToolError {
   }
 
   /// The status of a dump that can't be read on.
-  public static func status(of error: RDBError) -> ExitStatus {
+  public static func status(of error: RDBError) -> ToolStatus {
     if case .unreadable(let system) = error.kind { return status(of: system, .input) }
     return .badData
   }
