@@ -150,7 +150,7 @@ struct DoubleVector {
     }
     let taken: [(String, Double)] = [
       ("inf", .infinity), ("-INF", -.infinity), ("+infinity", .infinity), ("0x1p3", 8), (".5", 0.5),
-      ("5.", 5), ("+7", 7), ("1E3", 1000), ("-0", -0.0), ("1e-320", 1e-320), ("007", 7),
+      ("5.", 5), ("+7", 7), ("1E3", 1000), ("-0", -0.0), ("1e-320", Double(bitPattern: 0x7E8)), ("007", 7),
     ]
     for (text, value) in taken {
       #expect(DoubleTextTests.parse(text, .command)?.bitPattern == value.bitPattern, "\(text)")
@@ -178,7 +178,7 @@ struct DoubleVector {
     #expect(DoubleTextTests.text(100_000_000, .server) == "1e+8")
     #expect(DoubleTextTests.text(100_000_000, .printf) == "100000000")
     #expect(DoubleTextTests.text(100_000_000, .shortest) == "100000000")
-    #expect(DoubleTextTests.text(123_456_789_012_345_678, .server) == "123456789012345680")
+    #expect(DoubleTextTests.text(123_456_789_012_345_680, .server) == "123456789012345680")
     #expect(DoubleTextTests.text(1e16, .shortest) == "10000000000000000")
     #expect(DoubleTextTests.text(1e17, .shortest) == "1e+17")
     #expect(DoubleTextTests.text(0.00001, .shortest) == "0.00001")
