@@ -28,10 +28,11 @@ public struct Arguments: @unchecked Sendable {
 @safe
 public struct ArgumentTable: ~Copyable {
   // SAFETY: `memory` addresses `capacity` slices, of which the first `count` are initialised.
-  private var memory: UnsafeMutablePointer<ByteSlice>
-  private var capacity: Int
+  @usableFromInline var memory: UnsafeMutablePointer<ByteSlice>
+  @usableFromInline var capacity: Int
   /// How many words there are.
-  public private(set) var count = 0
+  @inlinable public var count: Int { used }
+  @usableFromInline var used = 0
 
   /// An empty table.
   public init() {
@@ -42,27 +43,35 @@ public struct ArgumentTable: ~Copyable {
   deinit { unsafe memory.deallocate() }
 
   /// Forgets all words.
-  public mutating func clear() { count = 0 }
+  @inlinable public mutating func clear() { used = 0 }
 
   /// Adds a word.
-  public mutating func append(_ word: ByteSlice) {
-    if count == capacity { grow() }
-    unsafe (memory + count).initialize(to: word)
-    count += 1
+  @inlinable public mutating func append(_ word: ByteSlice) {
+    if used == capacity { grow() }
+    unsafe (memory + used).initialize(to: word)
+    used &+= 1
   }
 
   /// Replaces word `index`.
   public mutating func set(_ index: Int, to word: ByteSlice) {
-    precondition(index >= 0 && index < count)
+    precondition(index >= 0 && index < used)
     unsafe memory[index] = word
   }
 
-  /// The words; valid until the table changes.
-  public var arguments: Arguments { unsafe Arguments(unsafeStart: memory, count: count) }
+  /// Word `index`; 0 is the name of the command.
+  @inlinable public subscript(index: Int) -> ByteSlice {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: used))
+    return unsafe memory[index]
+  }
 
-  private mutating func grow() {
+  /// The words; valid until the table changes.
+  @inlinable public var arguments: Arguments {
+    unsafe Arguments(unsafeStart: memory, count: used)
+  }
+
+  @usableFromInline @inline(never) mutating func grow() {
     let fresh = UnsafeMutablePointer<ByteSlice>.allocate(capacity: capacity * 2)
-    unsafe fresh.moveInitialize(from: memory, count: count)
+    unsafe fresh.moveInitialize(from: memory, count: used)
     unsafe memory.deallocate()
     unsafe memory = unsafe fresh
     capacity *= 2
