@@ -47,7 +47,7 @@ let package = Package(
     system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
     system("CISAL", pkgConfig: "libisal", apt: "libisal-dev", brew: "isa-l"),
     system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev", brew: "openssl@3"),
-    .target(name: "CShims"),
+    .target(name: "CShims", dependencies: ["COpenSSL"]),
     module("Bytes", ["CLZF", "CZlib", "CISAL", "COpenSSL", "CShims"]),
     module("RDB", ["Bytes"]),
     module("AOF", ["Bytes", "RDB"]),

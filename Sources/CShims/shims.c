@@ -2,6 +2,7 @@
 #include "shims.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count) {
@@ -13,4 +14,8 @@ ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t c
   errno = ENOSYS;
   return -1;
 #endif
+}
+
+int redis_backup_print17(double value, void *text, size_t size) {
+  return snprintf(text, size, "%.17g", value);
 }

@@ -2,6 +2,7 @@
 #ifndef REDIS_BACKUP_SHIMS_H
 #define REDIS_BACKUP_SHIMS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -13,5 +14,25 @@ static inline void redis_backup_prefetch(const void *_Nullable address) {
 // copy_file_range(2) from `offset` of `source` to the position of `target`; -1 and errno ENOSYS
 // where the system has no such call.
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count);
+
+// `value` as printf's %.17g at `text`, which has room for `size` bytes; how long it is.
+int redis_backup_print17(double value, void *_Nonnull text, size_t size);
+
+// What DEBUG DIGEST keeps: the five words of a SHA-1, in the order of the machine.
+typedef struct {
+  uint32_t words[5];
+} redis_backup_digest;
+
+// digest XOR SHA1(data)
+void redis_backup_digest_xor(redis_backup_digest *_Nonnull digest, const void *_Nullable data,
+                             size_t count);
+
+// SHA1(digest XOR SHA1(data))
+void redis_backup_digest_mix(redis_backup_digest *_Nonnull digest, const void *_Nullable data,
+                             size_t count);
+
+// digest XOR SHA1(other)
+void redis_backup_digest_fold(redis_backup_digest *_Nonnull digest,
+                              const redis_backup_digest *_Nonnull other);
 
 #endif
