@@ -17,7 +17,8 @@ import Testing
   static let new = [UInt8](repeating: 0x6E, count: 300_000)
 
   /// Writes the new content; the folder holds `data` with the old one unless `job` is `.new`.
-  func run(_ job: Job, _ folder: TemporaryFolder, _ files: FaultyFileSystem) throws(SystemError) {
+  func run(_ job: Job, _ folder: TemporaryDirectory, _ files: FaultyFileSystem) throws(SystemError)
+  {
     let path = folder.file(job == .throughLink ? "link" : "data")
     let like = job == .likeOld ? try SystemFileSystem().status(of: path, followLinks: true) : nil
     var output = try AtomicOutput(path, replacing: job != .new, like: like, fileSystem: files)
@@ -25,8 +26,8 @@ import Testing
     try output.commit(replacing: job != .new, keeping: job == .keep ? folder.file("kept") : nil)
   }
 
-  func prepare(_ job: Job) throws -> TemporaryFolder {
-    let folder = TemporaryFolder()
+  func prepare(_ job: Job) throws -> TemporaryDirectory {
+    let folder = try TemporaryDirectory()
     if job != .new {
       try folder.write("data", AtomicOutputTests.old)
       _ = unsafe chmod(folder.file("data"), 0o640)
@@ -44,14 +45,14 @@ import Testing
     }
   }
 
-  func content(_ folder: TemporaryFolder) -> [UInt8]? { try? folder.read("data") }
+  func content(_ folder: TemporaryDirectory) -> [UInt8]? { try? folder.read("data") }
 
   @Test(arguments: Job.allCases) func everyCallMayFail(job: Job) throws {
     let clean = FaultyFileSystem()
     let folder = try prepare(job)
     try run(job, folder, clean)
     #expect(content(folder) == AtomicOutputTests.new)
-    #expect(folder.names == names(job, done: true))
+    #expect(folder.files == names(job, done: true))
     if job == .keep { #expect(try folder.read("kept") == AtomicOutputTests.old) }
     if job == .likeOld {
       #expect(
@@ -74,7 +75,7 @@ import Testing
           content(folder)
             == (done ? AtomicOutputTests.new : job == .new ? nil : AtomicOutputTests.old),
           "\(what)")
-        #expect(folder.names == names(job, done: done), "\(what)")
+        #expect(folder.files == names(job, done: done), "\(what)")
         #expect(files.openDescriptors.isEmpty, "\(what)")
       }
     }
@@ -103,7 +104,7 @@ import Testing
       faults.mostBytes = 1000
       try run(job, folder, FaultyFileSystem(faults))
       #expect(content(folder) == AtomicOutputTests.new)
-      #expect(folder.names == names(job, done: true))
+      #expect(folder.files == names(job, done: true))
     }
   }
 
@@ -115,7 +116,7 @@ import Testing
       #expect(throws: SystemError(.write, code: ENOSPC)) {
         try run(.replace, folder, FaultyFileSystem(faults))
       }
-      #expect(folder.names == ["data"] && content(folder) == AtomicOutputTests.old)
+      #expect(folder.files == ["data"] && content(folder) == AtomicOutputTests.old)
     }
   }
 
@@ -127,7 +128,7 @@ import Testing
         faults.always = [.link: code]
         try run(job, folder, FaultyFileSystem(faults))
         #expect(content(folder) == AtomicOutputTests.new)
-        #expect(folder.names == names(job, done: true))
+        #expect(folder.files == names(job, done: true))
       }
       // The old file was moved away, then the new one could not take its place.
       let folder = try prepare(.keep)
@@ -137,7 +138,7 @@ import Testing
       #expect(throws: SystemError(.rename, code: EIO)) {
         try run(.keep, folder, FaultyFileSystem(faults))
       }
-      #expect(folder.names == ["data"] && content(folder) == AtomicOutputTests.old)
+      #expect(folder.files == ["data"] && content(folder) == AtomicOutputTests.old)
     }
   }
 
@@ -179,12 +180,12 @@ import Testing
         try output.commit(replacing: true, keeping: folder.file(backup))
       }
     }
-    #expect(folder.names == ["data", "kept"] && content(folder) == AtomicOutputTests.old)
+    #expect(folder.files == ["data", "kept"] && content(folder) == AtomicOutputTests.old)
     #expect(try folder.read("kept") == [2])
   }
 
   @Test func whatIsNoFileIsNotReplaced() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryDirectory()
     #expect(throws: SystemError(.open, code: EISDIR)) {
       _ = try AtomicOutput(folder.path, replacing: true)
     }
@@ -195,25 +196,25 @@ import Testing
     #expect(throws: SystemError(.open, code: ENOTSUP)) {
       _ = try AtomicOutput("/dev/null", replacing: true)
     }
-    #expect(folder.names == ["fifo"])
+    #expect(folder.files == ["fifo"])
   }
 
   @Test func anOutputThatIsDroppedLeavesNothing() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryDirectory()
     do {
       var output = try AtomicOutput(folder.file("data"), replacing: false)
       output.buffer.write("half")
-      #expect(folder.names.count == 1)
+      #expect(folder.files.count == 1)
     }
-    #expect(folder.names == [])
+    #expect(folder.files == [])
     let long = String(repeating: "n", count: 255)
     var output = try AtomicOutput(folder.file(long), replacing: false)
     try output.commit(replacing: false)
-    #expect(folder.names == [long])
+    #expect(folder.files == [long])
   }
 
   @Test func directoriesAppearWhole() throws {
-    func make(_ folder: TemporaryFolder, _ files: FaultyFileSystem) throws(SystemError) {
+    func make(_ folder: TemporaryDirectory, _ files: FaultyFileSystem) throws(SystemError) {
       var directory = try AtomicDirectory(folder.file("dir"), fileSystem: files)
       for name in ["a", "b"] {
         var file = try directory.file(name)
@@ -222,29 +223,29 @@ import Testing
       }
       try directory.commit()
     }
-    let folder = TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let clean = FaultyFileSystem()
     try make(folder, clean)
     #expect(try SystemFileSystem().list(folder.file("dir")) == ["a", "b"])
-    #expect(clean.openDescriptors.isEmpty && folder.names == ["dir"])
+    #expect(clean.openDescriptors.isEmpty && folder.files == ["dir"])
     #expect(throws: SystemError(.mkdir, code: EEXIST)) { try make(folder, FaultyFileSystem()) }
     let naming = try #require(clean.calls.lastIndex { $0 == .rename })
     for number in clean.calls.indices {
-      let folder = TemporaryFolder()
+      let folder = try TemporaryDirectory()
       let files = FaultyFileSystem(failing: [number], with: EIO)
       #expect(throws: SystemError.self) { try make(folder, files) }
-      #expect(folder.names == (number > naming ? ["dir"] : []), "\(clean.calls[number]) \(number)")
+      #expect(folder.files == (number > naming ? ["dir"] : []), "\(clean.calls[number]) \(number)")
       #expect(files.openDescriptors.isEmpty)
     }
     // An empty directory of that name is taken over.
-    let other = TemporaryFolder()
+    let other = try TemporaryDirectory()
     try SystemFileSystem().makeDirectory(other.file("dir"), mode: 0o755)
     try make(other, FaultyFileSystem())
-    #expect(other.names == ["dir"])
+    #expect(other.files == ["dir"])
   }
 
   @Test func cleaningUpStaysOutOfLinkedDirectories() throws {
-    let folder = TemporaryFolder()
+    let folder = try TemporaryDirectory()
     let files = SystemFileSystem()
     try files.makeDirectory(folder.file("precious"), mode: 0o755)
     try folder.write("precious/file", [1])
@@ -261,7 +262,7 @@ import Testing
       try files.makeDirectory(directory.temporary + "/inner", mode: 0o755)
     }
     #expect(try folder.read("precious/file") == [1])
-    #expect(!folder.names.contains { $0.hasPrefix(".other") })
+    #expect(!folder.files.contains { $0.hasPrefix(".other") })
   }
 
   @Test func pathsAreTakenApartByBytes() {

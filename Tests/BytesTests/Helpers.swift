@@ -85,14 +85,14 @@ enum Gzip {
 /// A random sequence of cursor operations, each compared with what the bytes say.
 struct Script {
   let bytes: [UInt8]
-  var random: SeededRandom
+  var random: SplitMix64
   let stable: Bool
   var at = 0
   var held: Int?
   var checksumFrom: Int?
   var finished = false
 
-  init(_ bytes: [UInt8], _ random: SeededRandom, stable: Bool) {
+  init(_ bytes: [UInt8], _ random: SplitMix64, stable: Bool) {
     self.bytes = bytes
     self.random = random
     self.stable = stable
@@ -213,5 +213,24 @@ struct Script {
   func finish() throws {
     _ = pthread_join(thread, nil)
     if let failure { throw failure }
+  }
+}
+
+extension TemporaryDirectory {
+  /// Writes `bytes` as the file `name`, and returns its path.
+  @discardableResult func write(_ name: String, _ bytes: [UInt8]) throws -> String {
+    try write(bytes, to: name)
+  }
+
+  /// The names in the folder, sorted.
+  var files: [String] { (try? names()) ?? [] }
+}
+
+extension SplitMix64 {
+  /// `count` bytes; `letters` small makes them compressible.
+  mutating func bytes(_ count: Int, letters: Int = 256) -> [UInt8] {
+    var all = [UInt8](repeating: 0, count: count)
+    for index in all.indices { all[index] = UInt8(truncatingIfNeeded: Int(next() >> 33) % letters) }
+    return all
   }
 }

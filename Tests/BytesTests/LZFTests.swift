@@ -26,7 +26,7 @@ import Testing
   }
 
   /// Bytes with repetitions of all distances and lengths.
-  static func sample(_ random: inout SeededRandom, _ count: Int) -> [UInt8] {
+  static func sample(_ random: inout SplitMix64, _ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < count {
       switch random.below(3) {
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func roundTrips() {
-    var random = SeededRandom(1)
+    var random = SplitMix64(seed: 1)
     var packed = ScratchBuffer()
     var scratch = ScratchBuffer()
     var compressed = 0
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func compressionIsTheSameEveryTime() {
-    var random = SeededRandom(2)
+    var random = SplitMix64(seed: 2)
     var first = ScratchBuffer()
     var second = ScratchBuffer()
     for _ in 0..<300 {
@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test func brokenInputAgreesWithLiblzf() {
-    var random = SeededRandom(3)
+    var random = SplitMix64(seed: 3)
     var packed = ScratchBuffer()
     var scratch = ScratchBuffer()
     var refused = 0

@@ -10,10 +10,12 @@ import Testing
 #endif
 
 @Suite struct OutputTests {
-  let folder = TemporaryFolder()
+  let folder: TemporaryDirectory
+
+  init() throws { folder = try TemporaryDirectory() }
 
   @Test(arguments: 0..<20) func whatIsWrittenArrivesInOrder(seed: Int) throws {
-    var random = SeededRandom(UInt64(seed))
+    var random = SplitMix64(seed: UInt64(seed))
     let source = try folder.write("source", random.bytes(50_000))
     let range = try RangeSource(source)
     let all = try folder.read("source")

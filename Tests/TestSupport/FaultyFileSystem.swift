@@ -46,7 +46,7 @@ public final class FaultyFileSystem: FileSystem {
     var counts: [SystemError.Call: Int] = [:]
     var open: Set<Int32> = []
     var interrupted = 0
-    var random: SeededRandom
+    var random: SplitMix64
     var written = 0
   }
 
@@ -57,7 +57,7 @@ public final class FaultyFileSystem: FileSystem {
   /// A file system with these faults.
   public init(_ faults: Faults = Faults()) {
     self.faults = faults
-    state = Mutex(State(random: SeededRandom(faults.seed ?? 0)))
+    state = Mutex(State(random: SplitMix64(seed: faults.seed ?? 0)))
   }
 
   /// A file system of which the calls with these numbers fail.
