@@ -65,11 +65,13 @@ let package = Package(
       name: "redis-backup",
       dependencies: ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", argumentParser],
       swiftSettings: settings),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "redis-backup"],
       swiftSettings: settings),
-    tests("Bytes", ["Bytes"]),
+    tests("Bytes", ["Bytes", "CLZF", "CZlib"]),
     tests("RDB", ["Bytes", "RDB"]),
     tests("AOF", ["Bytes", "RDB", "AOF"]),
     tests("Keyspace", ["Bytes", "RDB", "AOF", "Keyspace"]),
