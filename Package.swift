@@ -64,7 +64,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "redis-backup",
-      dependencies: ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", argumentParser],
+      dependencies: [
+        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", "CShims", argumentParser,
+      ],
       swiftSettings: settings),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
