@@ -40,13 +40,13 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
   ],
   targets: [
     system("CLZF", pkgConfig: "liblzf", apt: "liblzf-dev", brew: "liblzf"),
     system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
     system("CISAL", pkgConfig: "libisal", apt: "libisal-dev", brew: "isa-l"),
     system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev", brew: "openssl@3"),
+    system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev", brew: "zstd"),
     .target(name: "CShims", dependencies: ["COpenSSL"]),
     module("Bytes", ["CLZF", "CZlib", "CISAL", "COpenSSL", "CShims"]),
     module("RDB", ["Bytes"]),
@@ -57,10 +57,9 @@ let package = Package(
     module(
       "BackupJob",
       [
-        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "COpenSSL",
+        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "COpenSSL", "CZlib", "CZstd",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
-        .product(name: "Subprocess", package: "swift-subprocess"),
       ]),
     .executableTarget(
       name: "redis-backup",
