@@ -7,6 +7,6 @@ enum TemporaryRegistry {
   /// `path` is removed when a signal ends the program.
   static func add(_ path: String) { unsafe _ = redis_backup_temporary_add(path) }
 
-  /// `path` has got its name, or is gone.
+  /// `path`, and all that was added below it, has got its name or is gone.
   static func forget(_ path: String) { unsafe redis_backup_temporary_forget(path) }
 }

@@ -28,21 +28,25 @@ bool redis_backup_temporary_add(const char *path) {
 }
 
 void redis_backup_temporary_forget(const char *path) {
+  size_t length = strlen(path);
   for (int i = 0; i < slots; i++) {
     char *here = atomic_load(&paths[i]);
-    if (here && strcmp(here, path) == 0) {
-      // Only the one who adds a path forgets it, so it is still there.
-      atomic_store(&paths[i], NULL);
-      free(here);
-      return;
-    }
+    if (!here || strncmp(here, path, length) != 0) continue;
+    if (here[length] != 0 && here[length] != '/') continue;
+    // Only the one who added a path forgets it, so it is still there.
+    atomic_store(&paths[i], NULL);
+    free(here);
   }
 }
 
 void redis_backup_temporaries_remove(void) {
-  for (int i = slots - 1; i >= 0; i--) {
+  for (int i = 0; i < slots; i++) {
     char *here = atomic_load(&paths[i]);
-    if (here && unlink(here) != 0) (void)rmdir(here);
+    if (here) (void)unlink(here);
+  }
+  for (int i = 0; i < slots; i++) {
+    char *here = atomic_load(&paths[i]);
+    if (here) (void)rmdir(here);
   }
 }
 

@@ -8,10 +8,10 @@
 // false when 256 are remembered already: then it stays where it is. Any thread.
 bool redis_backup_temporary_add(const char *_Nonnull path);
 
-// Forgets a path that was added; nothing when it was not.
+// Forgets a path that was added, and all that begin with it and a slash.
 void redis_backup_temporary_forget(const char *_Nonnull path);
 
-// Removes all that is remembered, the latest first. Safe in a signal handler.
+// Removes all that is remembered, files before directories. Safe in a signal handler.
 void redis_backup_temporaries_remove(void);
 
 // SIGINT, SIGTERM, SIGHUP: remove what is remembered, then end as the signal does. SIGBUS (a

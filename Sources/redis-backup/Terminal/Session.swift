@@ -17,7 +17,7 @@ final class Session {
   }
 
   /// The file system that operations are given, so that what they read is counted.
-  var fileSystem: SystemFileSystem { SystemFileSystem() }
+  var fileSystem: SystemFileSystem { SystemFileSystem(progress: progress) }
 
   /// Whether one JSON document is wanted.
   var isJSON: Bool { options.json }
