@@ -63,7 +63,9 @@ let package = Package(
       ]),
     .executableTarget(
       name: "redis-backup",
-      dependencies: ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", argumentParser],
+      dependencies: [
+        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", "CShims", argumentParser,
+      ],
       swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport",

@@ -28,6 +28,7 @@ public struct AtomicDirectory: ~Copyable {
     let (name, _) = try TemporaryName.create(near: path) { name throws(SystemError) in
       try fileSystem.makeDirectory(name, mode: 0o777)
     }
+    TemporaryRegistry.add(name)
     self.path = path
     self.fileSystem = fileSystem
     temporary = name
@@ -35,11 +36,14 @@ public struct AtomicDirectory: ~Copyable {
 
   deinit {
     if !named { AtomicDirectory.remove(temporary, fileSystem) }
+    TemporaryRegistry.forget(temporary)
   }
 
   /// Begins the file `name` in the directory.
   public func file(_ name: String) throws(SystemError) -> AtomicOutput {
-    try AtomicOutput(temporary + "/" + name, replacing: true, fileSystem: fileSystem)
+    // It belongs to what is unfinished also when it has its name.
+    TemporaryRegistry.add(temporary + "/" + name)
+    return try AtomicOutput(temporary + "/" + name, replacing: true, fileSystem: fileSystem)
   }
 
   /// Gives the directory its name.

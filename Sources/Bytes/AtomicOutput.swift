@@ -37,12 +37,14 @@ public struct AtomicOutput: ~Copyable {
     let (name, handle) = try TemporaryName.create(near: path) { name throws(SystemError) in
       try fileSystem.openFile(name, O_RDWR | O_CREAT | O_EXCL, mode: like == nil ? 0o666 : 0o600)
     }
+    TemporaryRegistry.add(name)
     if let like {
       // A file of another owner can only be given away by root; the mode matters more.
       try? fileSystem.changeOwner(handle, user: like.user, group: like.group)
       do throws(SystemError) { try fileSystem.changeMode(handle, like.mode) } catch {
         fileSystem.close(handle)
         try? fileSystem.unlink(name)
+        TemporaryRegistry.forget(name)
         throw error
       }
     }
@@ -56,6 +58,7 @@ public struct AtomicOutput: ~Copyable {
   deinit {
     fileSystem.close(descriptor)
     if !named { try? fileSystem.unlink(temporary) }
+    TemporaryRegistry.forget(temporary)
   }
 
   /// The name behind `path`, when an output may stand there.

@@ -229,6 +229,7 @@ extension ByteCursor {
       unsafe due = limit
       return
     }
+    window.count(to: offset)
     if window.kind == .mapped && releasesPages {
       window.advance(to: min(offset, checksum.keeps))
     }

@@ -32,6 +32,9 @@ final class ByteWindow {
   /// Bytes of the mapping whose pages were given back, and up to where pages were asked for.
   var released = 0
   var populated = 0
+  /// Counts what is passed of a mapping; streams are counted where they are read.
+  private let progress: ReadProgress?
+  private var counted = 0
   /// What keeps `.memory` alive.
   let owner: AnyObject?
 
@@ -40,6 +43,7 @@ final class ByteWindow {
     descriptor = -1
     ownsDescriptor = false
     fileSystem = .system
+    progress = nil
     self.owner = owner
     // SAFETY: never written through in this kind.
     unsafe self.memory = unsafe memory.withUnsafeBytes { raw in
@@ -64,6 +68,7 @@ final class ByteWindow {
     self.descriptor = descriptor
     ownsDescriptor = true
     self.fileSystem = fileSystem
+    progress = (fileSystem as? SystemFileSystem)?.progress
     owner = nil
     let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
@@ -86,6 +91,7 @@ final class ByteWindow {
     self.descriptor = descriptor
     ownsDescriptor = owned
     self.fileSystem = fileSystem
+    progress = nil
     self.inflater = inflater
     owner = nil
     self.capacity = capacity
@@ -160,6 +166,13 @@ final class ByteWindow {
         populated = ahead & ~(ByteWindow.page - 1)
       }
     #endif
+  }
+
+  /// The bytes of a mapping before `offset` have been passed.
+  func count(to offset: Int) {
+    guard let progress, offset > counted else { return }
+    progress.add(offset - counted)
+    counted = offset
   }
 
   /// The cursor is at `offset` now, maybe before pages that were given back.

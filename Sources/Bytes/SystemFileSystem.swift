@@ -7,8 +7,11 @@ internal import CShims
 
 /// The real file system.
 public struct SystemFileSystem: FileSystem {
-  /// There is but one.
-  public init() {}
+  /// Counts what is read, when somebody wants to know.
+  public let progress: ReadProgress?
+
+  /// The file system; what is read through it is counted in `progress`.
+  public init(progress: ReadProgress? = nil) { self.progress = progress }
 
   @inline(__always) private func checked(_ result: Int, _ call: SystemError.Call)
     throws(SystemError) -> Int
@@ -47,6 +50,7 @@ public struct SystemFileSystem: FileSystem {
         let got = unsafe Darwin.read(descriptor, buffer.baseAddress, buffer.count)
       #endif
       if got < 0 && errno == EAGAIN && waited(for: descriptor, Int16(POLLIN)) { continue }
+      if got > 0 { progress?.add(got) }
       return try checked(got, .read)
     }
   }
