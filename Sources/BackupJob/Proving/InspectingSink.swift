@@ -13,15 +13,13 @@ package final class InspectingSink: ByteSink {
   /// `inspect` gets the path of the pipe's reading end and must read to its end.
   init(place: String, _ inspect: @escaping @Sendable (String) throws(JobError) -> FileFacts) throws(JobError) {
     self.place = place
-    var ends: [Int32] = [-1, -1]
-    guard unsafe pipe(&ends) == 0 else { throw Files.failure(errno, step: "verify", path: place) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    let ends = try ChildProcess.pipe(step: "verify", place: place)
     #if canImport(Glibc)
       // F_SETPIPE_SZ: a larger pipe means fewer switches between the two threads; a refusal does no harm.
-      _ = fcntl(ends[1], 1031, 1 << 20)
+      _ = fcntl(ends.write, 1031, 1 << 20)
     #endif
-    descriptor = ends[1]
-    let reading = ends[0]
+    descriptor = ends.write
+    let reading = ends.read
     worker = Worker("verify \(place)") { () throws(JobError) in
       defer { Files.closeQuietly(reading) }
       do throws(JobError) {

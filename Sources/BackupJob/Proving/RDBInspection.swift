@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Operations
 internal import RDB
 
 /// Walks a dump to its last byte and tells what is in it.
@@ -9,7 +10,7 @@ enum RDBInspection {
     func damaged(_ error: RDBError, _ key: String?) -> JobError {
       JobError(
         .badData, step: "verify", place: place,
-        "the RDB is damaged at byte \(error.offset), \(error.activity.rawValue): \(error.kind)"
+        "the RDB is damaged at byte \(error.offset): \(error.what)"
           + (key.map { " (key \($0))" } ?? ""),
         remedy: "Take another backup; the source's own memory or disk may be damaged if this happens again.")
     }

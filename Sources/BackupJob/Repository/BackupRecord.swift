@@ -144,6 +144,9 @@ public struct BackupRecord: Sendable, Equatable, Codable {
   /// Bytes when restored.
   public var bytes: Int64 { files.reduce(0) { $0 + $1.size } }
 
+}
+
+extension BackupRecord {
   /// The text of `backup.json`.
   package func json() throws(JobError) -> [UInt8] {
     let encoder = JSONEncoder()
