@@ -92,7 +92,7 @@ enum LogInspection {
       case .truncated, .truncatedInTransaction: ending = "it ends inside a command"
       default:
         throw JobError(
-          .badData, step: "verify", place: place, "the log is damaged at byte \(error.offset): \(error.kind)",
+          .badData, step: "verify", place: place, "the log is damaged at byte \(error.offset): \(error.what)",
           remedy: "Look at the file with `redis-backup check`; repair the source before the next backup.")
       }
     }

@@ -14,6 +14,7 @@ package enum Files {
     package var inode: UInt64
     package var device: UInt64
     package var owner: UInt32
+    package var group: UInt32
     package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
     package var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
 
@@ -23,6 +24,7 @@ package enum Files {
       inode = UInt64(raw.st_ino)
       device = UInt64(raw.st_dev)
       owner = UInt32(raw.st_uid)
+      group = UInt32(raw.st_gid)
     }
   }
 
