@@ -139,6 +139,14 @@ public struct ByteSlice: @unchecked Sendable {
   }
 }
 
+extension ByteSlice {
+  /// Where `inner` begins in these bytes, when it is a part of them.
+  @inlinable public func offset(ofPart inner: ByteSlice) -> Int? {
+    let offset = unsafe Int(bitPattern: inner.start) &- Int(bitPattern: start)
+    return holds(inner.count, at: offset) ? offset : nil
+  }
+}
+
 extension ByteSlice: Equatable {
   /// Whether both hold the same bytes.
   @inlinable public static func == (a: ByteSlice, b: ByteSlice) -> Bool {

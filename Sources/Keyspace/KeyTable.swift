@@ -1,0 +1,125 @@
+internal import Bytes
+
+/// What an entry starts from before its postponed commands; POD.
+struct EntryBase {
+  enum Kind: UInt64 {
+    /// The key does not exist.
+    case absent = 0
+    /// `SET key value`: the payload is the position of the command in the log.
+    case setCommand = 1
+    /// The payload is a number in ``StateStore``.
+    case state = 2
+    /// A value of a dump: the payload is a number in ``DumpValues``.
+    case dump = 3
+  }
+  private var word: UInt64
+
+  static let absent = EntryBase(.absent, 0)
+
+  init(_ kind: Kind, _ payload: Int) {
+    word = kind.rawValue << 56 | UInt64(truncatingIfNeeded: payload)
+  }
+  var kind: Kind { Kind(rawValue: word >> 56) ?? .absent }
+  var payload: Int { Int(truncatingIfNeeded: word & 0xFF_FFFF_FFFF_FFFF) }
+}
+
+/// A key of a database; POD, 40 bytes with the hash.
+struct KeyEntry {
+  /// The name.
+  let key: ByteSlice
+  /// What its postponed commands start from.
+  var base = EntryBase.absent
+  /// The number + 1 of the last postponed command in ``OperationChains``; 0 for none.
+  var lastOperation: UInt32 = 0
+  /// How many commands are postponed.
+  var operationCount: UInt16 = 0
+  /// The upper half of what is kept of the hash.
+  let hash: UInt32
+
+  init(key: ByteSlice, hash: UInt32) {
+    self.key = key
+    self.hash = hash
+  }
+
+  /// Whether the entry holds nothing: no key, and nothing postponed that could make one.
+  var isVacant: Bool { lastOperation == 0 && base.kind == .absent }
+}
+
+/// The keys of one database: open addressing over byte slices.
+///
+/// Slots are 64 bits, hash above and number + 1 below; the entries lie in one array in the order
+/// in which their keys were first seen. Keys that were deleted stay as vacant entries until the
+/// table grows; then they are dropped.
+final class KeyTable {
+  var entries: [KeyEntry] = []
+  private var slots: [UInt64]
+
+  init() { slots = [UInt64](repeating: 0, count: 64) }
+
+  static func hash(_ key: ByteSlice) -> UInt32 { UInt32(truncatingIfNeeded: key.fastHash >> 16) }
+
+  /// The number of the entry of `key`.
+  func find(_ key: ByteSlice, hash: UInt32) -> Int? {
+    let mask = slots.count &- 1
+    var slot = Int(hash) & mask
+    while slots[slot] != 0 {
+      if UInt32(truncatingIfNeeded: slots[slot] >> 32) == hash {
+        let index = Int(UInt32(truncatingIfNeeded: slots[slot])) &- 1
+        if entries[index].key == key { return index }
+      }
+      slot = (slot &+ 1) & mask
+    }
+    return nil
+  }
+
+  /// The number of the entry of `key`, which is made when there is none.
+  func findOrAdd(_ key: ByteSlice, hash: UInt32) -> Int {
+    if let index = find(key, hash: hash) { return index }
+    if (entries.count &+ 1) &* 3 > slots.count &* 2 { grow() }
+    entries.append(KeyEntry(key: key, hash: hash))
+    place(hash, entries.count)
+    return entries.count &- 1
+  }
+
+  private func place(_ hash: UInt32, _ number: Int) {
+    let mask = slots.count &- 1
+    var slot = Int(hash) & mask
+    while slots[slot] != 0 { slot = (slot &+ 1) & mask }
+    slots[slot] = UInt64(hash) << 32 | UInt64(number)
+  }
+
+  /// Drops vacant entries when they are many, otherwise doubles the slots.
+  private func grow() {
+    var vacant = 0
+    for entry in entries where entry.isVacant { vacant += 1 }
+    if vacant * 4 > entries.count {
+      entries.removeAll { $0.isVacant }
+      slots = [UInt64](repeating: 0, count: slots.count)
+    } else {
+      slots = [UInt64](repeating: 0, count: slots.count * 2)
+    }
+    for index in entries.indices { place(entries[index].hash, index + 1) }
+  }
+}
+
+/// Values made by executing commands, found by number.
+struct StateStore {
+  var items: [KeyState] = []
+  private var free: [Int32] = []
+
+  /// Keeps `state`; returns its number.
+  mutating func add(_ state: KeyState) -> Int {
+    if let index = free.popLast() {
+      items[Int(index)] = state
+      return Int(index)
+    }
+    items.append(state)
+    return items.count - 1
+  }
+
+  /// Forgets the state of this number.
+  mutating func remove(_ index: Int) {
+    items[index] = KeyState()
+    free.append(Int32(truncatingIfNeeded: index))
+  }
+}
