@@ -12,7 +12,7 @@
 /// open"). Within that time every access is checked against `count`, so a wrong index traps
 /// instead of reading elsewhere: lengths that come from a file are compared with `count` first.
 @safe
-public struct ByteSlice: @unchecked Sendable {
+public struct ByteSlice: @unchecked Sendable, BitwiseCopyable {
   // SAFETY: `start` addresses `count` readable bytes for as long as the owner promised.
   @usableFromInline let start: UnsafeRawPointer
   /// How many bytes there are.

@@ -7,7 +7,7 @@ extension Keyspace {
   /// The table of a database, made when there is none.
   func table(_ database: Int) -> KeyTable {
     if let table = tables[database] { return table }
-    let table = KeyTable()
+    let table = KeyTable(database: database)
     tables[database] = table
     return table
   }
@@ -34,7 +34,7 @@ extension Keyspace {
     let index = table.findOrAdd(key, hash: KeyTable.hash(key))
     clear(table, index)
     if state.exists {
-      table.entries[index].base = EntryBase(.state, states.add(state))
+      table[index].base = EntryBase(.state, states.add(state))
     }
   }
 
@@ -51,7 +51,7 @@ extension Keyspace {
   /// Removes every key of a database.
   package func removeAll(in database: Int) {
     guard let table = tables.removeValue(forKey: database) else { return }
-    for index in table.entries.indices { clear(table, index) }
+    for index in 0..<table.count { clear(table, index) }
   }
 
   /// Removes every key of every database.
@@ -64,13 +64,18 @@ extension Keyspace {
     let kept = tables[first]
     tables[first] = tables[second]
     tables[second] = kept
+    tables[first]?.database = first
+    tables[second]?.database = second
   }
 
   /// Forgets what the entry starts from and what is postponed on it.
   func clear(_ table: KeyTable, _ index: Int) {
-    let base = table.entries[index].base
-    if base.kind == .state { states.remove(base.payload) }
-    table.entries[index].base = .absent
-    dropOperations(table, index)
+    var entry = table[index]
+    if entry.base.kind == .state { states.remove(entry.base.payload) }
+    if entry.lastOperation != 0 { chains.drop(entry.lastOperation) }
+    entry.base = .absent
+    entry.lastOperation = 0
+    entry.operationCount = 0
+    table[index] = entry
   }
 }

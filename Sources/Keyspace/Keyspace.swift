@@ -54,16 +54,62 @@ package final class Keyspace {
   }
   /// The libraries of functions, in the order they were loaded.
   package var functions: [FunctionLibrary] = []
+  /// Whether every command is executed at once instead of being postponed.
+  package let isEager: Bool
+  /// How many commands were read from logs.
+  package var commandCount = 0
+
+  let registry = CommandRegistry.shared
+  /// What the replay does with each command of the registry.
+  let plans: [Plan]
+  enum Plan: UInt8 { case now, postpone, overwrite, delete }
 
   /// The databases by number; tables come into being when first used.
   var tables: [Int: KeyTable] = [:]
+  /// The database that is being filled, and its table.
+  var currentDatabase = -1
+  var current = KeyTable(database: -1)
   /// Values that were made by executing commands; entries refer to them by number.
   var states = StateStore()
+  /// Commands that wait to be executed.
+  var chains = OperationChains()
+  /// The bytes of all files.
+  let log = LogBytes()
+
+  /// What handlers of postponed commands use.
+  let foldContext: Context
+  /// Memory of what is looked at in passing.
+  let passing = KeptBytes()
+  var foldWords = ArgumentTable()
+  var order = PODArray<Operation>()
+  var queue = PODArray<QueuedCommand>()
+  var held = PODArray<HeldCommand>()
+  var heldWords = ArgumentTable()
+
+  /// Commands that the server would answer with an error: how many, and the first of them.
+  package var faultCount = 0
+  var faultList: [ReplayFault] = []
+  /// Whether faults are still counted; they are met once, when a command is executed first.
+  var recordsFaults = true
 
   /// An empty keyspace. `now` is what relative times in a log refer to, in unix milliseconds.
-  package init(now: Int64) {
-    context = Context(now: now, kept: KeptBytes())
+  package init(now: Int64, eager: Bool = false) {
+    let kept = KeptBytes()
+    context = Context(now: now, kept: kept)
+    foldContext = Context(now: now, kept: kept)
+    isEager = eager
+    plans = CommandRegistry.shared.entries.map { entry in
+      switch entry.action {
+      case .key: .postpone
+      case .overwrite: .overwrite
+      case .delete: .delete
+      default: .now
+      }
+    }
   }
+
+  /// The first faults, in the order of the log.
+  package var faults: [ReplayFault] { faultList.sorted { $0.index < $1.index } }
 }
 
 /// A library of functions.

@@ -1,15 +1,15 @@
 internal import Bytes
 
 /// What an entry starts from before its postponed commands; POD.
-struct EntryBase {
+struct EntryBase: BitwiseCopyable {
   enum Kind: UInt64 {
     /// The key does not exist.
     case absent = 0
-    /// `SET key value`: the payload is the position of the command in the log.
+    /// `SET key value`: the payload is the position of the command in the logs.
     case setCommand = 1
     /// The payload is a number in ``StateStore``.
     case state = 2
-    /// A value of a dump: the payload is a number in ``DumpValues``.
+    /// A value of a dump: the payload is the position of its record in the dumps.
     case dump = 3
   }
   private var word: UInt64
@@ -23,8 +23,8 @@ struct EntryBase {
   var payload: Int { Int(truncatingIfNeeded: word & 0xFF_FFFF_FFFF_FFFF) }
 }
 
-/// A key of a database; POD, 40 bytes with the hash.
-struct KeyEntry {
+/// A key of a database; POD, 40 bytes.
+struct KeyEntry: BitwiseCopyable {
   /// The name.
   let key: ByteSlice
   /// What its postponed commands start from.
@@ -32,8 +32,8 @@ struct KeyEntry {
   /// The number + 1 of the last postponed command in ``OperationChains``; 0 for none.
   var lastOperation: UInt32 = 0
   /// How many commands are postponed.
-  var operationCount: UInt16 = 0
-  /// The upper half of what is kept of the hash.
+  var operationCount: UInt32 = 0
+  /// What the slot keeps of the hash.
   let hash: UInt32
 
   init(key: ByteSlice, hash: UInt32) {
@@ -49,27 +49,44 @@ struct KeyEntry {
 ///
 /// Slots are 64 bits, hash above and number + 1 below; the entries lie in one array in the order
 /// in which their keys were first seen. Keys that were deleted stay as vacant entries until the
-/// table grows; then they are dropped.
+/// table grows; then they are dropped. Numbers of entries are valid until the next
+/// ``findOrAdd(_:hash:)``.
 final class KeyTable {
-  var entries: [KeyEntry] = []
-  private var slots: [UInt64]
+  private var entries = PODArray<KeyEntry>()
+  private var slots: PODArray<UInt64>
 
-  init() { slots = [UInt64](repeating: 0, count: 64) }
+  /// The number of the database; changes by SWAPDB.
+  var database: Int
+
+  init(database: Int) {
+    self.database = database
+    slots = PODArray(repeating: 0, count: 64)
+  }
 
   static func hash(_ key: ByteSlice) -> UInt32 { UInt32(truncatingIfNeeded: key.fastHash >> 16) }
+
+  /// How many entries there are, vacant ones included.
+  var count: Int { entries.count }
+
+  /// Entry `index`.
+  subscript(index: Int) -> KeyEntry {
+    get { entries[index] }
+    set { entries[index] = newValue }
+  }
 
   /// The number of the entry of `key`.
   func find(_ key: ByteSlice, hash: UInt32) -> Int? {
     let mask = slots.count &- 1
     var slot = Int(hash) & mask
-    while slots[slot] != 0 {
-      if UInt32(truncatingIfNeeded: slots[slot] >> 32) == hash {
-        let index = Int(UInt32(truncatingIfNeeded: slots[slot])) &- 1
+    while true {
+      let word = slots[slot]
+      if word == 0 { return nil }
+      if UInt32(truncatingIfNeeded: word >> 32) == hash {
+        let index = Int(UInt32(truncatingIfNeeded: word)) &- 1
         if entries[index].key == key { return index }
       }
       slot = (slot &+ 1) & mask
     }
-    return nil
   }
 
   /// The number of the entry of `key`, which is made when there is none.
@@ -79,6 +96,23 @@ final class KeyTable {
     entries.append(KeyEntry(key: key, hash: hash))
     place(hash, entries.count)
     return entries.count &- 1
+  }
+
+  /// Tells the processor that the slot of `hash` is read soon.
+  func prefetchSlot(_ hash: UInt32) { slots.prefetch(Int(hash) & (slots.count &- 1)) }
+
+  /// Tells the processor that the first entry with `hash` is read soon, whose slot was prefetched.
+  func prefetchEntry(_ hash: UInt32) {
+    let word = slots[Int(hash) & (slots.count &- 1)]
+    if word != 0 { entries.prefetch(Int(UInt32(truncatingIfNeeded: word)) &- 1) }
+  }
+
+  /// Tells the processor that the key of the first entry with `hash` is read soon.
+  func prefetchKey(_ hash: UInt32) {
+    let word = slots[Int(hash) & (slots.count &- 1)]
+    if word != 0, UInt32(truncatingIfNeeded: word >> 32) == hash {
+      entries[Int(UInt32(truncatingIfNeeded: word)) &- 1].key.prefetch()
+    }
   }
 
   private func place(_ hash: UInt32, _ number: Int) {
@@ -91,14 +125,20 @@ final class KeyTable {
   /// Drops vacant entries when they are many, otherwise doubles the slots.
   private func grow() {
     var vacant = 0
-    for entry in entries where entry.isVacant { vacant += 1 }
+    for index in 0..<entries.count where entries[index].isVacant { vacant += 1 }
+    var size = slots.count
     if vacant * 4 > entries.count {
-      entries.removeAll { $0.isVacant }
-      slots = [UInt64](repeating: 0, count: slots.count)
+      var kept = 0
+      for index in 0..<entries.count where !entries[index].isVacant {
+        entries[kept] = entries[index]
+        kept += 1
+      }
+      entries.truncate(to: kept)
     } else {
-      slots = [UInt64](repeating: 0, count: slots.count * 2)
+      size *= 2
     }
-    for index in entries.indices { place(entries[index].hash, index + 1) }
+    slots = PODArray(repeating: 0, count: size)
+    for index in 0..<entries.count { place(entries[index].hash, index + 1) }
   }
 }
 

@@ -20,12 +20,15 @@ extension Keyspace {
   /// it. `raw` are the bytes of the command as they stand in the log; like the words they must live
   /// as long as the keyspace.
   package func execute(_ arguments: Arguments, raw: ByteSlice = ByteSlice()) -> Execution {
-    guard let number = CommandRegistry.shared.find(arguments.name) else { return .unknown }
-    let entry = CommandRegistry.shared.entries[number]
-    guard entry.accepts(arguments.count) else { return .wrongArity }
+    guard let number = registry.find(arguments.name) else { return .unknown }
+    guard registry.entries[number].accepts(arguments.count) else { return .wrongArity }
+    return execute(arguments, number: number, raw: raw)
+  }
+
+  func execute(_ arguments: Arguments, number: Int, raw: ByteSlice) -> Execution {
     context.command = raw
     do throws(CommandFault) {
-      switch entry.action {
+      switch registry.entries[number].action {
       case .key(let handler), .overwrite(let handler):
         return .done(try execute(arguments, handler))
       case .delete:
@@ -46,11 +49,12 @@ extension Keyspace {
     let table = table(database)
     let index = table.findOrAdd(key, hash: KeyTable.hash(key))
     let number = settle(table, index)
-    let result: Result<Effect, CommandFault> = Result { () throws(CommandFault) in
-      try handler(arguments, &states.items[number], context)
+    var state = states.items[number]
+    states.items[number] = KeyState()
+    defer {
+      state.settle()
+      if state.exists { states.items[number] = state } else { clear(table, index) }
     }
-    states.items[number].settle()
-    if !states.items[number].exists { clear(table, index) }
-    return try result.get()
+    return try handler(arguments, &state, context)
   }
 }
