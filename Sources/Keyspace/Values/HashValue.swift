@@ -56,6 +56,19 @@ package final class HashValue {
     if old.expiresAt != ValueElement.never { expiringCount -= 1 }
   }
 
+  /// The fields whose time to live has not passed at `moment`; this object, when that is all.
+  package func dropExpired(at moment: Int64) -> HashValue {
+    func isOver(_ cell: Cell) -> Bool {
+      cell.expiresAt != ValueElement.never && cell.expiresAt <= moment
+    }
+    guard table.items.contains(where: { isOver($0.payload) }) else { return self }
+    let kept = HashValue()
+    for item in table.items where !isOver(item.payload) {
+      _ = kept.set(item.key, to: item.payload)
+    }
+    return kept
+  }
+
   /// The same fields in another object.
   package func copy() -> HashValue {
     let copy = HashValue()
