@@ -55,6 +55,18 @@ public struct ByteCursor: ~Copyable {
     self.init(ByteWindow(memory: bytes, owner: owner))
   }
 
+  /// Begins anew over other bytes in memory, which the caller keeps valid.
+  public mutating func restart(over bytes: ByteSlice) {
+    precondition(window.kind == .memory)
+    window.restart(over: bytes)
+    unsafe windowStart = UnsafeRawPointer(window.memory)
+    unsafe next = windowStart
+    unsafe limit = windowStart + window.capacity
+    unsafe due = limit
+    windowOffset = 0
+    heldOffset = -1
+  }
+
   /// How many bytes lie before the position, counted from the start of the (decompressed) input.
   @inlinable public var offset: Int { unsafe windowOffset &+ (next - windowStart) }
 

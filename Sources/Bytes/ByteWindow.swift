@@ -47,6 +47,15 @@ final class ByteWindow {
     ended = true
   }
 
+  /// Takes other bytes in place of those of `.memory`.
+  func restart(over bytes: ByteSlice) {
+    // SAFETY: never written through in this kind.
+    unsafe memory = unsafe bytes.withUnsafeBytes { raw in
+      unsafe UnsafeMutableRawPointer(mutating: raw.baseAddress.unsafelyUnwrapped)
+    }
+    capacity = bytes.count
+  }
+
   /// Maps `size` > 0 bytes of a regular file.
   init(mapping descriptor: Int32, size: Int, fileSystem: any FileSystem) throws(SystemError) {
     kind = .mapped
