@@ -73,6 +73,14 @@ package final class Keyspace {
   @safe @exclusivity(unchecked) var states = StateStore()
   /// Commands that wait to be executed.
   @safe @exclusivity(unchecked) var chains = OperationChains()
+  /// Values of dumps; entries refer to them by number.
+  @safe @exclusivity(unchecked) var dumpValues = PODArray<DumpValue>()
+  /// What decodes the values of each dump.
+  var dumps: [DumpDecoder] = []
+  /// The first value of a dump that turned out to be damaged when it was decoded.
+  package internal(set) var damage: DumpDamage?
+  /// What the dumps say of their makers.
+  package internal(set) var producer = DumpProducer()
   /// The bytes of all files.
   let log = LogBytes()
 

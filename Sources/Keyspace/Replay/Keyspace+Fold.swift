@@ -61,7 +61,7 @@ extension Keyspace {
   }
 
   /// What the entry starts from.
-  private func initialState(_ entry: KeyEntry) -> KeyState {
+  func initialState(_ entry: KeyEntry) -> KeyState {
     switch entry.base.kind {
     case .absent: return KeyState()
     case .state: return states.items[entry.base.payload]
@@ -71,7 +71,7 @@ extension Keyspace {
         return KeyState()
       }
       return KeyState(value: .string(StringValue(foldWords.arguments[2])))
-    case .dump: return KeyState()
+    case .dump: return decode(dumpValues[entry.base.payload])
     }
   }
 
