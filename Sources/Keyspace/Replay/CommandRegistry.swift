@@ -7,6 +7,9 @@ package struct CommandRegistry: Sendable {
   package static let families: [[CommandEntry]] = [
     StringCommands.table,
     HashCommands.table,
+    ListCommands.table,
+    SetCommands.table,
+    SortedSetCommands.table,
     ControlCommands.table,
   ]
 

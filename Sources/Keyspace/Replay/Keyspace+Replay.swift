@@ -23,6 +23,8 @@ struct QueuedCommand: BitwiseCopyable {
   let hash: UInt32
   let number: UInt16
   let kind: Kind
+  /// The entry it probably is for.
+  var candidate = Int.max
 }
 
 /// A command of a transaction that waits for its EXEC; POD.
@@ -168,8 +170,8 @@ extension Keyspace {
     let count = queue.count
     guard count > 0 else { return }
     let table = current
-    for index in 0..<count { table.prefetchEntry(queue[index].hash) }
-    for index in 0..<count { table.prefetchKey(queue[index].hash) }
+    for index in 0..<count { queue[index].candidate = table.candidate(queue[index].hash) }
+    for index in 0..<count { table.prefetchKey(queue[index].candidate) }
     for index in 0..<count { apply(queue[index], table) }
     queue.truncate(to: 0)
   }
@@ -177,10 +179,15 @@ extension Keyspace {
   @inline(__always)
   private func apply(_ command: QueuedCommand, _ table: KeyTable) {
     if command.kind == .delete {
-      if let index = table.find(command.key, hash: command.hash) { clear(table, index) }
+      if let index = table.find(
+        command.key, hash: command.hash, candidate: command.candidate)
+      {
+        clear(table, index)
+      }
       return
     }
-    let index = table.findOrAdd(command.key, hash: command.hash)
+    let index = table.findOrAdd(
+      command.key, hash: command.hash, candidate: command.candidate)
     var entry = table[index]
     if command.kind != .postpone {
       if entry.lastOperation != 0 || entry.base.kind == .state {

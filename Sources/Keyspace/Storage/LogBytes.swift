@@ -10,7 +10,7 @@ final class LogBytes {
     let bytes: ByteSlice
     let owner: AnyObject?
   }
-  private var segments: [Segment] = []
+  @safe @exclusivity(unchecked) private var segments: [Segment] = []
   private var end = 0
 
   /// Adds a file; returns the position of its first byte.
@@ -35,9 +35,10 @@ final class LogBytes {
     return (index, position - segments[index].start)
   }
 
-  /// Tells the processor that the bytes at `position` are read soon.
+  /// Tells the processor that the command at `position` is read soon.
   func prefetch(_ position: Int) {
     let (bytes, offset) = locate(position)
     bytes.prefetch(at: offset)
+    bytes.prefetch(at: offset &+ 64)
   }
 }
