@@ -67,6 +67,8 @@ public struct ToolError: Error, Sendable {
   public var database: Int?
   /// The key, as its bytes.
   public var key: [UInt8]?
+  /// What else was seen there, for behind a semicolon.
+  public var detail: String?
   /// What to do, when it is more than what follows from the cause: a command line to copy, or a
   /// sentence.
   public var remedy: String?
@@ -109,6 +111,22 @@ public struct ToolError: Error, Sendable {
   /// The manifest `file` can't be read.
   public init(_ error: ManifestError, file: String?) {
     self.init(.manifest(error), file: file, offset: error.offset)
+  }
+
+  /// The path can't be taken for a log.
+  public init(_ error: LogOpenError) {
+    switch error.kind {
+    case .system(let system): self.init(system, file: error.path)
+    case .manifest(let manifest): self.init(manifest, file: error.path)
+    case .severalManifests(let names):
+      self.init(
+        .refused(.usage, "holds several manifests: \(names.joined(separator: ", "))"),
+        file: error.path, remedy: "Try: give the path of one of them")
+    case .nothingInDirectory:
+      self.init(
+        .refused(.noInput, "holds no AOF: neither a manifest nor appendonly.aof"),
+        file: error.path)
+    }
   }
 
   /// The operation refuses with `status`, because of `reason`.

@@ -7,7 +7,8 @@ struct RedisBackupCommand: ParsableCommand {
     abstract: "Looks into, checks, repairs, undoes, compacts and converts Redis and Valkey files.",
     version: version,
     subcommands: [
-      InfoCommand.self
+      InfoCommand.self,
+      CheckCommand.self,
     ])
 
   /// The version of this program.
