@@ -34,8 +34,6 @@ public struct DumpSurvey: Sendable {
   public var bytes = 0..<0
   /// The end of the last whole record.
   public var goodBytes = 0
-  private var last = -1
-
   /// Nothing seen.
   public init() {}
 
@@ -66,17 +64,16 @@ public struct DumpSurvey: Sendable {
     aux("ctime").flatMap { $0.withByteSlice { DecimalText.canonical($0) } }
   }
 
-  mutating func count(_ key: KeyHeader, now: Int64) {
-    if last < 0 || databases[last].number != key.db {
-      last = databases.firstIndex { $0.number == key.db } ?? databases.count
-      if last == databases.count { databases.append(Database(number: key.db)) }
+  /// Adds what was counted of one database.
+  mutating func add(_ counts: Database) {
+    guard counts.keys > 0 else { return }
+    if let index = databases.firstIndex(where: { $0.number == counts.number }) {
+      databases[index].keys += counts.keys
+      databases[index].expires += counts.expires
+      databases[index].expired += counts.expired
+    } else {
+      databases.append(counts)
     }
-    databases[last].keys += 1
-    if let time = key.expiresAt {
-      databases[last].expires += 1
-      if time < now { databases[last].expired += 1 }
-    }
-    types[Int(key.type.logical.rawValue)] += 1
   }
 
   mutating func note(_ name: ByteSlice, _ value: ByteSlice) {
@@ -86,5 +83,40 @@ public struct DumpSurvey: Sendable {
       || name.equals("lua")
     guard aux.count < 64, name.count <= 64, value.count <= 4096, !isMinor else { return }
     aux.append((name.text, value.bytes))
+  }
+}
+
+/// Counts keys, with as little as can be done for each.
+struct KeyCounter: ~Copyable {
+  /// The database that is being counted.
+  private var current = DumpSurvey.Database(number: 0)
+  /// How many keys of each way to write a value, by its raw value.
+  private var types = InlineArray<256, Int>(repeating: 0)
+  private let now: Int64
+
+  init(now: Int64) { self.now = now }
+
+  @inline(__always) mutating func count(_ key: borrowing RDBReader, _ survey: inout DumpSurvey) {
+    let header = key.key
+    if header.db != current.number { flush(header.db, &survey) }
+    current.keys &+= 1
+    types[Int(header.type.rawValue)] &+= 1
+    if let time = header.expiresAt {
+      current.expires &+= 1
+      if time < now { current.expired &+= 1 }
+    }
+  }
+
+  @inline(never) private mutating func flush(_ next: Int, _ survey: inout DumpSurvey) {
+    survey.add(current)
+    current = DumpSurvey.Database(number: next)
+  }
+
+  /// Puts all that was counted into `survey`.
+  consuming func finish(_ survey: inout DumpSurvey) {
+    survey.add(current)
+    for type in ValueType.allCases {
+      survey.types[Int(type.logical.rawValue)] += types[Int(type.rawValue)]
+    }
   }
 }

@@ -23,15 +23,14 @@ extension Survey {
     reader.verifiesChecksum = true
     let deep = options.isDeep
     var values = ValueCheck(dialect: reader.header.dialect)
-    let now = options.now.milliseconds
+    var counter = KeyCounter(now: options.now.milliseconds)
     var failed = false
     do throws(RDBError) {
       walk: while true {
         let record = try reader.next()
         switch record {
         case .key:
-          dump.count(reader.key, now: now)
-          dump.goodBytes = reader.key.offset
+          counter.count(reader, &dump)
           if deep, let problem = try values.check(&reader) {
             add(
               ToolError(
@@ -50,6 +49,8 @@ extension Survey {
       }
     } catch {
       failed = true
+      counter.finish(&dump)
+      dump.goodBytes = Survey.end(ofRecordsBefore: error, reader)
       let problem = ToolError(
         error, file: part.path, database: reader.key.db, key: reader.key.key)
       dump.bytes = start..<max(start, reader.offset)
@@ -64,11 +65,22 @@ extension Survey {
       }
     }
     if failed { return nil }
+    counter.finish(&dump)
     dump.bytes = start..<reader.offset
     part.dump = dump
     part.bytesRead = reader.offset
     part.goodBytes = dump.goodBytes
     return reader.finish()
+  }
+
+  /// Where the last whole record ends before the error.
+  private static func end(ofRecordsBefore error: RDBError, _ reader: borrowing RDBReader) -> Int {
+    // The reader notes the start of every record in the header of the key that may follow. At a
+    // clean border nothing was begun.
+    let isBorder =
+      error.kind == .truncated && error.activity == .type
+      && reader.key.typeOffset >= reader.key.offset
+    return isBorder ? error.offset : reader.key.offset
   }
 
   private mutating func refuse(
