@@ -65,6 +65,7 @@ let package = Package(
       name: "redis-backup",
       dependencies: [
         "Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", "CShims", argumentParser,
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .target(

@@ -12,7 +12,7 @@
 /// open"). Within that time every access is checked against `count`, so a wrong index traps
 /// instead of reading elsewhere: lengths that come from a file are compared with `count` first.
 @safe
-public struct ByteSlice: @unchecked Sendable {
+public struct ByteSlice: @unchecked Sendable, BitwiseCopyable {
   // SAFETY: `start` addresses `count` readable bytes for as long as the owner promised.
   @usableFromInline let start: UnsafeRawPointer
   /// How many bytes there are.
@@ -136,6 +136,14 @@ public struct ByteSlice: @unchecked Sendable {
     let offset = unsafe inner.start - start
     precondition(offset >= 0 && offset + inner.count <= count)
     return offset
+  }
+}
+
+extension ByteSlice {
+  /// Where `inner` begins in these bytes, when it is a part of them.
+  @inlinable public func offset(ofPart inner: ByteSlice) -> Int? {
+    let offset = unsafe Int(bitPattern: inner.start) &- Int(bitPattern: start)
+    return holds(inner.count, at: offset) ? offset : nil
   }
 }
 

@@ -11,7 +11,7 @@ public struct SystemError: Error, Sendable, Equatable {
     /// Each is named as in C.
     case open, read, pread, write, fsync, close, rename, link, unlink, mkdir, rmdir, stat, fstat,
       opendir, readdir, ftruncate, mmap, copyRange = "copy_file_range", chmod, chown, realpath,
-      inflate
+      fallocate, inflate
   }
   /// What was called.
   public var call: Call

@@ -1,1 +1,134 @@
-// Keyspace
+internal import AOF
+package import Bytes
+
+// # How to add commands (read this first)
+//
+// The keyspace replays logs. A *family file* in `Commands/` holds the commands of one group and
+// one static table of them; `CommandRegistry.families` lists the tables. To add a command:
+//
+// 1. Write its handler as a static function of the family's enum.
+//    * One key (the usual case), key at argv[1]:
+//      `static func hset(_ a: Arguments, _ state: inout KeyState, _ context: Context)
+//         throws(CommandFault) -> Effect`
+//      `state` is what the key holds at this moment. The core calls the handler at once (eager
+//      mode) or much later, when the postponed commands of the key are folded (lazy mode); the
+//      handler can't tell and must look at nothing but `a`, `state` and `context`.
+//    * Several keys, or databases: `static func rename(_ a: Arguments, _ keyspace: Keyspace)
+//         throws(CommandFault) -> Effect`; it reads with `keyspace.state(of:)`, writes with
+//      `keyspace.setState(_:of:)`, removes with `keyspace.remove(_:)`. It runs in order, at once;
+//      the keys it reads are folded then. Read with `state(of:)`, change the copy, write it back:
+//      values are reference types, so call `value.copy()` before a value goes to a second key.
+// 2. Add one line to the table: `CommandEntry("HSET", arity: -4, .key(hset))`. Arity counts the
+//    name; negative is a minimum; a violation is a format error found before the handler runs.
+//    Names are upper case; sub-commands ("XGROUP CREATE") are told apart by the handler of the
+//    first word. A command known to change no data gets `.nothing`.
+//
+// Rules for handlers:
+// * Semantics are those of the server's loader: what the server would do when it meets the command
+//   in a log. Nothing ever expires, and times in the past are stored, not acted upon.
+// * Check everything before changing anything. A thrown `CommandFault` means "the server answers
+//   with an error and changes nothing"; the core counts it.
+// * Return `.changed` or `.unchanged` (nothing happened: HDEL of an absent field).
+// * `state.hash(creating: true)` gives the value of that type, makes an empty one, or throws
+//   `.wrongType`. An empty list, set, sorted set, hash or array left behind is removed by the core
+//   together with its time to live: don't do it yourself. Streams may be empty.
+// * A new value that replaces the key as a whole (SET, *STORE, RENAME target) is written as a fresh
+//   `KeyState(value: …)`: that drops the time to live.
+// * Slices in `a` stay valid as long as the keyspace lives: keep them without copying. Bytes you
+//   compute (`context.scratch`) must be kept by `context.keep(_:)`, which copies them to memory
+//   that lives as long. Never keep a slice of `context.scratch` itself.
+// * No allocation per element beyond the growth of the value's own tables; no String.
+// * Option words compare with `word.equalsIgnoringCase("…")`; integers read with
+//   `a.integer(at:)`, which throws `.notInteger`.
+
+/// Databases that were loaded from dumps and changed by commands.
+///
+/// The object owns everything the state refers to; slices handed out live as long as it does.
+package final class Keyspace {
+  /// What handlers use.
+  package let context: Context
+  /// The database of the command that is executed.
+  package var database: Int {
+    get { context.database }
+    set { context.database = newValue }
+  }
+  /// The libraries of functions, in the order they were loaded.
+  package var functions: [FunctionLibrary] = []
+  /// Whether every command is executed at once instead of being postponed.
+  package let isEager: Bool
+  /// How many commands were read from logs.
+  package var commandCount = 0
+
+  let registry = CommandRegistry.shared
+  /// What the replay does with each command of the registry.
+  let plans: [Plan]
+  enum Plan: UInt8 { case now, postpone, overwrite, delete }
+
+  /// The databases by number; tables come into being when first used.
+  var tables: [Int: KeyTable] = [:]
+  /// The database that is being filled, and its table.
+  @safe @exclusivity(unchecked) var currentDatabase = -1
+  @safe @exclusivity(unchecked) var current = KeyTable(database: -1)
+  /// Values that were made by executing commands; entries refer to them by number.
+  @safe @exclusivity(unchecked) var states = StateStore()
+  /// Commands that wait to be executed.
+  @safe @exclusivity(unchecked) var chains = OperationChains()
+  /// Values of dumps; entries refer to them by number.
+  @safe @exclusivity(unchecked) var dumpValues = PODArray<DumpValue>()
+  /// What decodes the values of each dump.
+  var dumps: [DumpDecoder] = []
+  /// The first value of a dump that turned out to be damaged when it was decoded.
+  package internal(set) var damage: DumpDamage?
+  /// What the dumps say of their makers.
+  package internal(set) var producer = DumpProducer()
+  /// The bytes of all files.
+  let log = LogBytes()
+
+  /// What handlers of postponed commands use.
+  let foldContext: Context
+  /// Memory of what is looked at in passing.
+  let passing = KeptBytes()
+  @safe @exclusivity(unchecked) var foldWords = ArgumentTable()
+  @safe @exclusivity(unchecked) var walk = ChainWalk()
+  @safe @exclusivity(unchecked) var queue = PODArray<QueuedCommand>()
+  var held = PODArray<HeldCommand>()
+  var heldWords = ArgumentTable()
+
+  /// Commands that the server would answer with an error: how many, and the first of them.
+  package var faultCount = 0
+  var faultList: [ReplayFault] = []
+  /// Whether faults are still counted; they are met once, when a command is executed first.
+  var recordsFaults = true
+
+  /// An empty keyspace. `now` is what relative times in a log refer to, in unix milliseconds.
+  package init(now: Int64, eager: Bool = false) {
+    let kept = KeptBytes()
+    context = Context(now: now, kept: kept)
+    foldContext = Context(now: now, kept: kept)
+    isEager = eager
+    plans = CommandRegistry.shared.entries.map { entry in
+      switch entry.action {
+      case .key: .postpone
+      case .overwrite: .overwrite
+      case .delete: .delete
+      default: .now
+      }
+    }
+  }
+
+  /// The first faults, in the order of the log.
+  package var faults: [ReplayFault] { faultList.sorted { $0.index < $1.index } }
+}
+
+/// A library of functions.
+package struct FunctionLibrary {
+  /// Its name, as it stands behind `name=` in the first line of its code.
+  package var name: ByteSlice
+  /// Its code.
+  package var code: ByteSlice
+
+  package init(name: ByteSlice, code: ByteSlice) {
+    self.name = name
+    self.code = code
+  }
+}

@@ -113,22 +113,6 @@ public struct ToolError: Error, Sendable {
     self.init(.manifest(error), file: file, offset: error.offset)
   }
 
-  /// The path can't be taken for a log.
-  public init(_ error: LogOpenError) {
-    switch error.kind {
-    case .system(let system): self.init(system, file: error.path)
-    case .manifest(let manifest): self.init(manifest, file: error.path)
-    case .severalManifests(let names):
-      self.init(
-        .refused(.usage, "holds several manifests: \(names.joined(separator: ", "))"),
-        file: error.path, remedy: "Try: give the path of one of them")
-    case .nothingInDirectory:
-      self.init(
-        .refused(.noInput, "holds no AOF: neither a manifest nor appendonly.aof"),
-        file: error.path)
-    }
-  }
-
   /// The operation refuses with `status`, because of `reason`.
   public static func refused(
     _ status: ToolStatus, _ reason: String, file: String? = nil, role: Role = .input,

@@ -7,8 +7,7 @@ struct RedisBackupCommand: ParsableCommand {
     abstract: "Looks into, checks, repairs, undoes, compacts and converts Redis and Valkey files.",
     version: version,
     subcommands: [
-      InfoCommand.self,
-      CheckCommand.self,
+      InfoCommand.self, CheckCommand.self, SnapshotCommand.self, ConfigCommand.self,
     ])
 
   /// The version of this program.

@@ -113,7 +113,7 @@ struct KeyCounter: ~Copyable {
   }
 
   /// Puts all that was counted into `survey`.
-  consuming func finish(_ survey: inout DumpSurvey) {
+  func finish(_ survey: inout DumpSurvey) {
     survey.add(current)
     for type in ValueType.allCases {
       survey.types[Int(type.logical.rawValue)] += types[Int(type.rawValue)]

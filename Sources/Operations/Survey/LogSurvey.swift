@@ -52,7 +52,6 @@ public struct LogSurvey: Sendable {
   }
 
   @inline(__always) mutating func count(_ command: AOFCommand, _ info: CommandInfo?) {
-    commands &+= 1
     if let info { known[Int(info.id.rawValue)] &+= 1 }
     if last >= 0 && databases[last].number == command.database {
       databases[last].commands &+= 1

@@ -9,6 +9,8 @@ public struct Survey: Sendable {
   public struct Options: Sendable {
     /// Whether every element of every value is looked at.
     public var isDeep = false
+    /// Whether commands are counted by name and database.
+    public var countsNames = true
     /// What counts as expired.
     public var now = Moment.now
     /// How many problems are kept; all are counted.
@@ -143,6 +145,7 @@ public struct Survey: Sendable {
         cursor, &part, &state, isLast: index == log.parts.count - 1, options)
       parts.append(part)
     }
+    lookAround(log, fileSystem)
   }
 
   private mutating func walkStream(
@@ -182,6 +185,24 @@ public struct Survey: Sendable {
   mutating func add(_ problem: ToolError, _ options: Options) {
     problemCount += 1
     if problems.count < options.mostProblems { problems.append(problem) }
+  }
+
+  /// Surveys everything in the directory of a server that it could load: first what it would load,
+  /// then the rest by name. For anything else just that.
+  public static func everything(
+    at path: String, _ options: Options = Options(), fileSystem: any FileSystem = .system
+  ) throws(ToolError) -> [Survey] {
+    let first = try Survey(Input(path, fileSystem: fileSystem), options, fileSystem: fileSystem)
+    guard let directory = first.facts.directory else { return [first] }
+    var surveys = [first]
+    for entry in directory.entries {
+      let inner = FilePath.join(directory.path, entry.name)
+      let isChosen = first.facts.file == inner || first.facts.file.hasPrefix(inner + "/")
+      guard !isChosen, [.rdb, .aof, .logDirectory].contains(entry.role) else { continue }
+      surveys.append(
+        try Survey(Input(inner, fileSystem: fileSystem), options, fileSystem: fileSystem))
+    }
+    return surveys
   }
 
   private mutating func finishNotes() {

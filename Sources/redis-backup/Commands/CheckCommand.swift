@@ -22,36 +22,33 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     let session = Session(global)
-    let input = try Input(path, fileSystem: session.fileSystem)
     var options = Survey.Options()
     options.isDeep = deep
-    session.beginProgress(total: InfoCommand.total(input.facts))
+    options.countsNames = false
+    session.beginProgress(total: InfoCommand.total(path))
     defer { session.endProgress() }
-    let survey = try Survey(input, options, fileSystem: session.fileSystem)
-    session.notes(survey.notes)
+    let surveys = try Survey.everything(at: path, options, fileSystem: session.fileSystem)
+    let isOK = surveys.allSatisfy(\.isOK)
+    for survey in surveys { session.notes(survey.notes) }
     if session.isJSON {
-      try session.writeJSON { json, output in
-        json.beginObject(&output)
-        json.field("ok", survey.isOK, &output)
-        json.field("path", survey.facts.path, &output)
-        json.field("file", survey.facts.file, &output)
-        json.field("bytes", survey.bytesRead, &output)
-        json.field("goodBytes", survey.goodBytes, &output)
-        json.field("keys", survey.dump?.keys, &output)
-        json.field("commands", survey.log?.commands, &output)
-        ProblemJSON.write(survey, &json, &output)
-        json.endObject(&output)
-      }
-    } else if survey.isOK {
-      if !global.quiet { try session.print(summary(survey, session.terminal)) }
+      try session.writeJSON { json, output in CheckJSON.write(surveys, &json, &output) }
     } else {
-      for problem in survey.problems { Terminal.writeError("redis-backup: \(problem.line)\n") }
-      if survey.problemCount > survey.problems.count {
-        session.note("\(survey.problemCount - survey.problems.count) more problems")
-      }
-      session.note(good(survey))
+      for survey in surveys { try report(survey, session) }
     }
-    if !survey.isOK { throw AnswerIsNo() }
+    if !isOK { throw AnswerIsNo() }
+  }
+
+  private func report(_ survey: Survey, _ session: Session) throws(ToolError) {
+    if survey.isOK {
+      if !global.quiet { try session.print(summary(survey, session.terminal)) }
+      return
+    }
+    session.endProgress()
+    for problem in survey.problems { Terminal.writeError("redis-backup: \(problem.line)\n") }
+    if survey.problemCount > survey.problems.count {
+      session.note("\(survey.problemCount - survey.problems.count) more problems")
+    }
+    session.note(good(survey))
   }
 
   private func summary(_ survey: Survey, _ terminal: Terminal) -> String {
@@ -80,5 +77,30 @@ struct CheckCommand: ParsableCommand {
       return "\(name): the first \(part.goodBytes) of \(part.bytesRead) bytes are good: \(what)"
     }
     return "\(survey.goodBytes) of \(survey.bytesRead) bytes are good"
+  }
+}
+
+/// What `check --json` says. The names are a contract.
+enum CheckJSON {
+  static func write(
+    _ surveys: [Survey], _ json: inout JSONWriter, _ output: inout OutputBuffer
+  ) {
+    let first = surveys[0]
+    json.beginObject(&output)
+    json.field("ok", surveys.allSatisfy(\.isOK), &output)
+    json.field("path", first.facts.path, &output)
+    json.field("file", first.facts.file, &output)
+    json.field("bytes", first.bytesRead, &output)
+    json.field("goodBytes", first.goodBytes, &output)
+    json.field("keys", first.dump?.keys, &output)
+    json.field("commands", first.log?.commands, &output)
+    json.key("files", &output)
+    json.beginArray(&output)
+    for survey in surveys {
+      for part in survey.parts { InfoJSON.writePart(part, &json, &output) }
+    }
+    json.endArray(&output)
+    ProblemJSON.write(surveys, &json, &output)
+    json.endObject(&output)
   }
 }

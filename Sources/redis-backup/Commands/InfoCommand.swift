@@ -1,4 +1,3 @@
-import AOF
 import ArgumentParser
 import Bytes
 import Operations
@@ -20,47 +19,30 @@ struct InfoCommand: ParsableCommand {
 
   func run() throws {
     let session = Session(global)
-    let input = try Input(path, fileSystem: session.fileSystem)
-    session.beginProgress(total: Self.total(input.facts))
+    session.beginProgress(total: Self.total(path))
     defer { session.endProgress() }
-    let survey = try Survey(input, fileSystem: session.fileSystem)
-    let others = try surveyOthers(survey.facts, session)
+    let surveys = try Survey.everything(at: path, fileSystem: session.fileSystem)
+    let others = Array(surveys.dropFirst())
     if session.isJSON {
       try session.writeJSON { json, output in
-        InfoJSON.write(survey, others, &json, &output)
+        InfoJSON.write(surveys[0], others, &json, &output)
       }
     } else {
-      try session.print(InfoText(session.terminal).text(survey, others))
+      try session.print(InfoText(session.terminal).text(surveys[0], others))
     }
-    session.notes(others.isEmpty ? survey.notes : [])
-    if !survey.isOK || others.contains(where: { !$0.isOK }) { throw AnswerIsNo() }
+    session.notes(others.isEmpty ? surveys[0].notes : [])
+    if surveys.contains(where: { !$0.isOK }) { throw AnswerIsNo() }
   }
 
-  /// What else lies in the directory that a server could load.
-  private func surveyOthers(
-    _ facts: InputFacts, _ session: Session
-  ) throws(ToolError) -> [Survey] {
-    guard let directory = facts.directory else { return [] }
-    var surveys: [Survey] = []
-    for entry in directory.entries {
-      let path = FilePath.join(directory.path, entry.name)
-      let isChosen = facts.file == path || facts.file.hasPrefix(path + "/")
-      guard !isChosen, [.rdb, .aof, .logDirectory].contains(entry.role) else { continue }
-      surveys.append(
-        try Survey(
-          Input(path, fileSystem: session.fileSystem), fileSystem: session.fileSystem))
+  /// How many bytes will be read; 0 when that can't be told.
+  static func total(_ path: String) -> Int {
+    let files = SystemFileSystem()
+    guard path != "-", let status = try? files.status(of: path, followLinks: true) else { return 0 }
+    if status.kind == .regular { return status.size }
+    guard status.kind == .directory, let directory = try? DataDirectory(path, files) else {
+      return 0
     }
-    return surveys
-  }
-
-  /// How many bytes will be read.
-  static func total(_ facts: InputFacts) -> Int {
-    if case .multiPart(let manifest) = facts.kind {
-      return manifest.loaded.reduce(0) { sum, entry in
-        let path = FilePath.join(facts.logDirectory, entry.name)
-        return sum + ((try? SystemFileSystem().status(of: path, followLinks: true).size) ?? 0)
-      }
-    }
-    return facts.bytesOnDisk ?? 0
+    return directory.entries.filter { [.rdb, .aof, .logDirectory].contains($0.role) }
+      .reduce(0) { $0 + $1.bytes }
   }
 }

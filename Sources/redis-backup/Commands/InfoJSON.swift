@@ -72,7 +72,7 @@ enum InfoJSON {
     json.beginArray(&output)
     for part in survey.parts { writePart(part, &json, &output) }
     json.endArray(&output)
-    ProblemJSON.write(survey, &json, &output)
+    ProblemJSON.write([survey], &json, &output)
   }
 
   private static func writeDatabases(
@@ -100,7 +100,7 @@ enum InfoJSON {
     json.endArray(&output)
   }
 
-  private static func writePart(
+  static func writePart(
     _ part: Survey.Part, _ json: inout JSONWriter, _ output: inout OutputBuffer
   ) {
     json.beginObject(&output)
@@ -156,11 +156,11 @@ enum InfoJSON {
 /// `problems[]`, as `info` and `check` tell them.
 enum ProblemJSON {
   static func write(
-    _ survey: Survey, _ json: inout JSONWriter, _ output: inout OutputBuffer
+    _ surveys: [Survey], _ json: inout JSONWriter, _ output: inout OutputBuffer
   ) {
     json.key("problems", &output)
     json.beginArray(&output)
-    for problem in survey.problems {
+    for problem in surveys.flatMap(\.problems) {
       json.beginObject(&output)
       json.field("file", problem.file, &output)
       json.field("offset", problem.offset, &output)
@@ -177,6 +177,6 @@ enum ProblemJSON {
       json.endObject(&output)
     }
     json.endArray(&output)
-    json.field("problemCount", survey.problemCount, &output)
+    json.field("problemCount", surveys.reduce(0) { $0 + $1.problemCount }, &output)
   }
 }

@@ -1,0 +1,51 @@
+package import RDB
+
+/// The server that is to load what is written.
+package struct ServerTarget: Sendable, Equatable {
+  /// Whose dialect.
+  package var dialect: RDBDialect
+  /// Major and minor version as `major * 100 + minor`: 602, 704, 901.
+  package var version: Int
+
+  package init(dialect: RDBDialect, version: Int) {
+    self.dialect = dialect
+    self.version = version
+  }
+
+  /// The target that `text` names, as `redis:6.2` or `valkey:9.0`; nil for anything else.
+  package init?(_ text: String) {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts[0] == "redis" || parts[0] == "valkey" else { return nil }
+    let numbers = parts[1].split(separator: ".", omittingEmptySubsequences: false)
+    guard (1...3).contains(numbers.count), let major = Int(numbers[0]), (1...99).contains(major)
+    else { return nil }
+    var minor = 0
+    if numbers.count > 1 {
+      guard let number = Int(numbers[1]), (0...99).contains(number) else { return nil }
+      minor = number
+    }
+    self.init(dialect: parts[0] == "redis" ? .redis : .valkey, version: major * 100 + minor)
+  }
+
+  /// Whether the server is at least this version of Redis, or any Valkey (which began as 7.2).
+  func has(redis wanted: Int) -> Bool {
+    dialect == .redis ? version >= wanted : wanted <= 702
+  }
+
+  /// `FUNCTION LOAD`, `XSETID … ENTRIESADDED`, `XGROUP CREATE … ENTRIESREAD`.
+  var hasFunctions: Bool { has(redis: 700) }
+  /// `XGROUP CREATECONSUMER`.
+  var createsConsumers: Bool { has(redis: 602) }
+  /// Times to live of hash fields.
+  var expiresFields: Bool { dialect == .redis ? version >= 704 : version >= 900 }
+  /// `XCFGSET` and `XIDMPRECORD`.
+  var recordsIdempotency: Bool { dialect == .redis && version >= 806 }
+  /// Arrays, and pending entries without a consumer.
+  var hasArrays: Bool { dialect == .redis && version >= 808 }
+  /// Several fields in one HSET, several elements in one push: everything since 2.4.
+  var takesMany: Bool { dialect == .valkey || version >= 204 }
+  /// `PEXPIREAT`.
+  var takesMilliseconds: Bool { dialect == .valkey || version >= 206 }
+  /// Streams.
+  var hasStreams: Bool { dialect == .valkey || version >= 500 }
+}

@@ -1,0 +1,81 @@
+package import Bytes
+
+// What commands on several keys use. Every function works on the current database unless another
+// is named.
+
+extension Keyspace {
+  /// The table of a database, made when there is none.
+  func table(_ database: Int) -> KeyTable {
+    if let table = tables[database] { return table }
+    let table = KeyTable(database: database)
+    tables[database] = table
+    return table
+  }
+
+  /// What `key` holds now. The value belongs to the key: to change it, or to give it to another
+  /// key without removing this one, take a `copy()`; and write it back by ``setState(_:of:in:)``.
+  package func state(of key: ByteSlice, in database: Int? = nil) -> KeyState {
+    guard let table = tables[database ?? self.database],
+      let index = table.find(key, hash: KeyTable.hash(key))
+    else { return KeyState() }
+    return settledState(table, index)
+  }
+
+  /// Whether `key` exists.
+  package func exists(_ key: ByteSlice, in database: Int? = nil) -> Bool {
+    state(of: key, in: database).exists
+  }
+
+  /// Makes `key` hold `state`, whatever it held before. An empty collection removes the key.
+  package func setState(_ state: KeyState, of key: ByteSlice, in database: Int? = nil) {
+    var state = state
+    state.settle()
+    let table = table(database ?? self.database)
+    let index = table.findOrAdd(key, hash: KeyTable.hash(key))
+    clear(table, index)
+    if state.exists {
+      table[index].base = EntryBase(.state, states.add(state))
+    }
+  }
+
+  /// Removes `key`; true when it existed.
+  package func remove(_ key: ByteSlice, in database: Int? = nil) -> Bool {
+    guard let table = tables[database ?? self.database],
+      let index = table.find(key, hash: KeyTable.hash(key))
+    else { return false }
+    let existed = settledState(table, index).exists
+    clear(table, index)
+    return existed
+  }
+
+  /// Removes every key of a database.
+  package func removeAll(in database: Int) {
+    guard let table = tables.removeValue(forKey: database) else { return }
+    for index in 0..<table.count { clear(table, index) }
+  }
+
+  /// Removes every key of every database.
+  package func removeAll() {
+    for database in Array(tables.keys) { removeAll(in: database) }
+  }
+
+  /// Exchanges the content of two databases.
+  package func swap(_ first: Int, _ second: Int) {
+    let kept = tables[first]
+    tables[first] = tables[second]
+    tables[second] = kept
+    tables[first]?.database = first
+    tables[second]?.database = second
+  }
+
+  /// Forgets what the entry starts from and what is postponed on it.
+  func clear(_ table: KeyTable, _ index: Int) {
+    var entry = table[index]
+    if entry.base.kind == .state { states.remove(entry.base.payload) }
+    if entry.lastOperation != 0 { chains.drop(entry.lastOperation) }
+    entry.base = .absent
+    entry.lastOperation = 0
+    entry.operationCount = 0
+    table[index] = entry
+  }
+}

@@ -1,0 +1,60 @@
+package import AOF
+package import Bytes
+
+/// What executing one command amounted to.
+package enum Execution: Equatable {
+  /// It was executed.
+  case done(Effect)
+  /// The server would have answered with an error; nothing changed.
+  case fault(CommandFault)
+  /// No such command.
+  case unknown
+  /// Too few or too many words.
+  case wrongArity
+  /// A command that belongs to the reader of the log (SELECT, MULTI, EXEC, scripts).
+  case control
+}
+
+extension Keyspace {
+  /// Executes one command at once, in the current database, all postponed ones of its keys before
+  /// it. `raw` are the bytes of the command as they stand in the log; like the words they must live
+  /// as long as the keyspace.
+  package func execute(_ arguments: Arguments, raw: ByteSlice = ByteSlice()) -> Execution {
+    guard let number = registry.find(arguments.name) else { return .unknown }
+    guard registry.entries[number].accepts(arguments.count) else { return .wrongArity }
+    return execute(arguments, number: number, raw: raw)
+  }
+
+  func execute(_ arguments: Arguments, number: Int, raw: ByteSlice) -> Execution {
+    context.command = raw
+    do throws(CommandFault) {
+      switch registry.entries[number].action {
+      case .key(let handler), .overwrite(let handler):
+        return .done(try execute(arguments, handler))
+      case .delete:
+        var effect = Effect.unchanged
+        for index in 1..<arguments.count where remove(arguments[index]) { effect = .changed }
+        return .done(effect)
+      case .keyspace(let handler): return .done(try handler(arguments, self))
+      case .nothing: return .done(.unchanged)
+      case .select, .multi, .exec, .script: return .control
+      }
+    } catch { return .fault(error) }
+  }
+
+  private func execute(
+    _ arguments: Arguments, _ handler: KeyHandler
+  ) throws(CommandFault) -> Effect {
+    let key = arguments[1]
+    let table = table(database)
+    let index = table.findOrAdd(key, hash: KeyTable.hash(key))
+    let number = settle(table, index)
+    var state = states.items[number]
+    states.items[number] = KeyState()
+    defer {
+      state.settle()
+      if state.exists { states.items[number] = state } else { clear(table, index) }
+    }
+    return try handler(arguments, &state, context)
+  }
+}

@@ -1,0 +1,252 @@
+package import AOF
+package import Bytes
+
+// Reading a log. Commands on one key are not executed but queued; every 32 of them their slots,
+// entries and keys are prefetched, and then they are put on the chains of their keys. Everything
+// else empties the queue first and is executed at once, in order.
+
+/// A command on its way to the chain of its key; POD.
+struct QueuedCommand: BitwiseCopyable {
+  enum Kind: UInt8 {
+    /// `SET key value`
+    case set
+    /// SET with a time to live: what the key held before is irrelevant.
+    case cut
+    /// DEL, UNLINK of one key.
+    case delete
+    /// Everything else with one key.
+    case postpone
+  }
+  let key: ByteSlice
+  let position: Int
+  let index: UInt32
+  let hash: UInt32
+  let number: UInt16
+  let kind: Kind
+  /// The entry it probably is for.
+  var candidate = Int.max
+}
+
+/// A command of a transaction that waits for its EXEC; POD.
+struct HeldCommand: BitwiseCopyable {
+  let offset: Int
+  let index: Int
+  let database: Int
+  let number: Int
+}
+
+/// One file while it is read.
+private final class LogFile {
+  var reader: AOFReader
+  init(_ reader: consuming AOFReader) { self.reader = reader }
+}
+
+extension Keyspace {
+  /// Reads a file of a log: the dump at its head if it begins with one, then all commands. `cursor`
+  /// is over a mapped file or memory (see ``ByteCursor/isStable``) and stands at its start. A
+  /// transaction that has no EXEC is not executed.
+  ///
+  /// - Parameter previous: the last command of the files before; nil for the first.
+  /// - Returns: the last command.
+  /// - Throws: ``ReplayError``. When a file that ends early is what is expected, what came before
+  ///   has been read, and the keyspace may be used.
+  package func replay(
+    _ input: consuming ByteCursor, file: Int = 0, after previous: AOFCommand? = nil
+  ) throws(ReplayError) -> AOFCommand {
+    var cursor = input
+    precondition(cursor.isStable, "slices have to stay valid")
+    cursor.releasesPages = false
+    let bytes = cursor.heldSlice(at: 0, count: cursor.size ?? 0)
+    if Preamble.begins(at: &cursor) {
+      cursor = try load(cursor, bytes, file: file)
+    }
+    let holder = LogFile(AOFReader(cursor, file: file, after: previous))
+    let start = log.add(bytes, file: file, owner: holder)
+    held.truncate(to: 0)
+    defer { flushQueue() }
+    while try next(holder) {
+      let command = holder.reader.command
+      let arguments = holder.reader.arguments
+      guard let number = registry.find(command.word, arguments.name) else {
+        throw ReplayError(.unknownCommand, command)
+      }
+      guard registry.entries[number].accepts(arguments.count) else {
+        throw ReplayError(.wrongArity, command)
+      }
+      commandCount += 1
+      if command.transaction != 0 {
+        try takePart(command, number, bytes, start)
+      } else {
+        try dispatch(arguments, number, command, bytes, start)
+      }
+    }
+    return holder.reader.command
+  }
+
+  @inline(__always)
+  private func next(_ holder: LogFile) throws(ReplayError) -> Bool {
+    do throws(AOFError) { return try holder.reader.next() } catch {
+      throw ReplayError(.log(error), holder.reader.command)
+    }
+  }
+
+  /// A command inside a transaction, MULTI and EXEC included.
+  private func takePart(
+    _ command: AOFCommand, _ number: Int, _ bytes: ByteSlice, _ start: Int
+  ) throws(ReplayError) {
+    if command.word.isMulti {
+      if command.position != 0 {
+        note(.misplaced, start + command.offset, command.index, command.database)
+      } else {
+        held.truncate(to: 0)
+      }
+      return
+    }
+    guard command.word.isExec else {
+      held.append(
+        HeldCommand(
+          offset: command.offset, index: command.index, database: command.database, number: number))
+      return
+    }
+    for place in 0..<held.count {
+      let part = held[place]
+      // It was read before, so reading it again can't fail.
+      guard let end = try? heldWords.fill(from: bytes, at: part.offset) else { continue }
+      var inner = command
+      inner.offset = part.offset
+      inner.length = end - part.offset
+      inner.index = part.index
+      inner.database = part.database
+      inner.word = CommandWord(heldWords.arguments.name)
+      try dispatch(heldWords.arguments, part.number, inner, bytes, start)
+    }
+    held.truncate(to: 0)
+  }
+
+  /// Queues or executes one command.
+  @inline(__always)
+  private func dispatch(
+    _ arguments: Arguments, _ number: Int, _ command: AOFCommand, _ bytes: ByteSlice, _ start: Int
+  ) throws(ReplayError) {
+    if command.database != currentDatabase {
+      flushQueue()
+      currentDatabase = command.database
+      context.database = command.database
+      current = table(command.database)
+    }
+    let kind: QueuedCommand.Kind
+    if isEager {
+      try executeNow(arguments, number, command, bytes, start)
+      return
+    }
+    switch plans[number] {
+    case .postpone: kind = .postpone
+    case .overwrite: kind = Keyspace.kindOfSet(arguments)
+    case .delete where arguments.count == 2: kind = .delete
+    default:
+      try executeNow(arguments, number, command, bytes, start)
+      return
+    }
+    let key = arguments[1]
+    let hash = KeyTable.hash(key)
+    current.prefetchSlot(hash)
+    queue.append(
+      QueuedCommand(
+        key: key, position: start &+ command.offset,
+        index: UInt32(truncatingIfNeeded: command.index), hash: hash,
+        number: UInt16(truncatingIfNeeded: number), kind: kind))
+    if queue.count == 32 { flushQueue() }
+  }
+
+  /// What SET does to the chain of its key.
+  @inline(__always)
+  private static func kindOfSet(_ arguments: Arguments) -> QueuedCommand.Kind {
+    if arguments.count == 3 { return .set }
+    if arguments.count == 5, arguments.isOption(3, "PXAT"),
+      let time = DecimalText.canonical(arguments[4]), time > 0
+    {
+      return .cut
+    }
+    return .postpone
+  }
+
+  /// Puts the queued commands on the chains of their keys.
+  func flushQueue() {
+    let count = queue.count
+    guard count > 0 else { return }
+    let table = current
+    for index in 0..<count { queue[index].candidate = table.candidate(queue[index].hash) }
+    for index in 0..<count { table.prefetchKey(queue[index].candidate) }
+    for index in 0..<count { apply(queue[index], table) }
+    queue.truncate(to: 0)
+  }
+
+  @inline(__always)
+  private func apply(_ command: QueuedCommand, _ table: KeyTable) {
+    if command.kind == .delete {
+      if let index = table.find(
+        command.key, hash: command.hash, candidate: command.candidate)
+      {
+        clear(table, index)
+      }
+      return
+    }
+    let index = table.findOrAdd(
+      command.key, hash: command.hash, candidate: command.candidate)
+    var entry = table[index]
+    if command.kind != .postpone {
+      if entry.lastOperation != 0 || entry.base.kind == .state {
+        clear(table, index)
+        entry = table[index]
+      }
+      entry.base =
+        command.kind == .set ? EntryBase(.setCommand, command.position) : .absent
+      if command.kind == .set {
+        table[index] = entry
+        return
+      }
+    }
+    entry.lastOperation = chains.push(
+      position: command.position, number: Int(command.number), previous: entry.lastOperation,
+      index: Int(command.index))
+    entry.operationCount &+= 1
+    table[index] = entry
+    if entry.operationCount >= Keyspace.longestChain { _ = settledState(table, index) }
+  }
+
+  /// Executes a command at once.
+  @inline(never)
+  private func executeNow(
+    _ arguments: Arguments, _ number: Int, _ command: AOFCommand, _ bytes: ByteSlice, _ start: Int
+  ) throws(ReplayError) {
+    flushQueue()
+    switch registry.entries[number].action {
+    case .nothing: return
+    case .select:
+      guard DecimalText.canonical(arguments[1]) != nil else {
+        note(.notInteger, start + command.offset, command.index, command.database)
+        return
+      }
+    case .multi: return
+    case .exec: note(.misplaced, start + command.offset, command.index, command.database)
+    case .script: throw ReplayError(.script, command)
+    case .key, .overwrite, .delete, .keyspace:
+      let raw = bytes.slice(at: command.offset, count: command.length)
+      if case .fault(let fault) = execute(arguments, number: number, raw: raw) {
+        note(fault, start + command.offset, command.index, command.database)
+      }
+      current = table(currentDatabase)
+    }
+  }
+}
+
+extension ReplayError {
+  init(_ kind: Kind, _ command: AOFCommand) {
+    self.kind = kind
+    file = command.file
+    offset = command.offset
+    index = command.index
+    database = command.database
+    word = command.word
+  }
+}

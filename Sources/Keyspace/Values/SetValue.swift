@@ -1,0 +1,37 @@
+package import Bytes
+
+/// A set of byte strings.
+package final class SetValue {
+  /// The members, each with a meaningless payload.
+  package private(set) var table = SliceTable<UInt8>()
+
+  package init() {}
+
+  /// How many members there are.
+  package var count: Int { table.count }
+  /// The bytes of all members together.
+  package var byteCount: Int { table.keyBytes }
+
+  /// Member `index`, in no order to rely on.
+  package func member(_ index: Int) -> ByteSlice { table.items[index].key }
+
+  /// Whether `member` is there.
+  package func contains(_ member: ByteSlice) -> Bool { table.find(member) != nil }
+
+  /// Adds `member`; true when it was not there.
+  package func add(_ member: ByteSlice) -> Bool {
+    if table.find(member) != nil { return false }
+    table.append(member, 0)
+    return true
+  }
+
+  /// Removes `member`; true when it was there.
+  package func remove(_ member: ByteSlice) -> Bool { table.remove(member) != nil }
+
+  /// The same members in another object.
+  package func copy() -> SetValue {
+    let copy = SetValue()
+    copy.table = table
+    return copy
+  }
+}
