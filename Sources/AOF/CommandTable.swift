@@ -138,6 +138,9 @@ public struct CommandTable: Sendable {
     return Int(truncatingIfNeeded: mixed >> 55)
   }
 
+  /// All that are known, by name.
+  public var all: [CommandInfo] { infos }
+
   /// The facts of `id`.
   public subscript(id: CommandID) -> CommandInfo { infos[Int(id.rawValue)] }
 

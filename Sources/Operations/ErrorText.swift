@@ -18,7 +18,7 @@ extension ToolError: CustomStringConvertible {
   public var line: String {
     var text = place
     if !text.isEmpty { text += ": " }
-    text += what
+    text += message
     if let advice = remedy ?? commonRemedy {
       text += text.hasSuffix(".") ? " " : ". "
       text += advice
@@ -47,6 +47,9 @@ extension ToolError: CustomStringConvertible {
     }
     return parts.joined(separator: ": ")
   }
+
+  /// What happened, and what else was seen.
+  public var message: String { detail.map { "\(what); \($0)" } ?? what }
 
   /// What happened.
   public var what: String {

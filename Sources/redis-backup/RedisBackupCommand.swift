@@ -8,6 +8,7 @@ struct RedisBackupCommand: ParsableCommand {
     version: version,
     subcommands: [
       InfoCommand.self,
+      CheckCommand.self,
       LogCommand.self,
       UndoCommand.self,
       CutCommand.self,

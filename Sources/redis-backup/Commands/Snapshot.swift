@@ -6,7 +6,8 @@ struct SnapshotCommand: ParsableCommand {
     commandName: "snapshot",
     abstract: "Takes backups of a running server, proves them, keeps them and restores them.",
     subcommands: [
-      SnapshotCreate.self, SnapshotList.self, SnapshotShow.self, SnapshotVerify.self, SnapshotRestore.self,
+      SnapshotCreate.self, SnapshotList.self, SnapshotShow.self, SnapshotVerify.self,
+      SnapshotRestore.self,
       SnapshotPrune.self, SnapshotDrill.self, SnapshotStatus.self,
     ])
 }

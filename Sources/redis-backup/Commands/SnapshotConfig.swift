@@ -12,7 +12,8 @@ struct ConfigCommand: ParsableCommand {
 /// `config check`.
 struct ConfigCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Reads the configuration and says whether it is right; nothing is connected to.")
+    commandName: "check",
+    abstract: "Reads the configuration and says whether it is right; nothing is connected to.")
 
   @OptionGroup var options: JobOptions
 
@@ -33,7 +34,8 @@ struct ConfigCheck: ParsableCommand {
         case .rclone(let remote, _, _): "rclone:\(remote)"
         }
       if options.json {
-        return options.print(json: Answer(ok: true, file: options.config, source: source, repository: repository))
+        return options.print(
+          json: Answer(ok: true, file: options.config, source: source, repository: repository))
       }
       if !options.quiet { Swift.print("\(options.config): ok; \(source ?? "") to \(repository)") }
     }
@@ -43,7 +45,8 @@ struct ConfigCheck: ParsableCommand {
 /// `config keys`.
 struct ConfigKeys: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "Lists every key with its default, its meaning and its environment variable.")
+    commandName: "keys",
+    abstract: "Lists every key with its default, its meaning and its environment variable.")
 
   func run() {
     for key in ConfigKey.all {

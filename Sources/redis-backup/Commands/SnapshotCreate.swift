@@ -4,8 +4,10 @@ import BackupJob
 /// `snapshot create`.
 struct SnapshotCreate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "create", abstract: "Takes one backup, verifies it, publishes it and prunes old ones.",
-    discussion: "Safe to run from cron: a second run waits for repository.lock-wait, then ends with 75.")
+    commandName: "create",
+    abstract: "Takes one backup, verifies it, publishes it and prunes old ones.",
+    discussion:
+      "Safe to run from cron: a second run waits for repository.lock-wait, then ends with 75.")
 
   @OptionGroup var options: JobOptions
 
@@ -18,7 +20,8 @@ struct SnapshotCreate: ParsableCommand {
       } else if !options.quiet {
         Swift.print(
           "\(record.id)  \(record.keys) keys, \(JobProgress.size(Double(record.bytes))),"
-            + " \(JobProgress.size(Double(record.storedBytes))) stored, verified: \(record.verification.level)")
+            + " \(JobProgress.size(Double(record.storedBytes))) stored, verified: \(record.verification.level)"
+        )
       }
     }
   }

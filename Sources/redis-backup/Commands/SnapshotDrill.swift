@@ -4,8 +4,11 @@ import BackupJob
 /// `snapshot drill`.
 struct SnapshotDrill: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "drill", abstract: "Proves that a backup restores: a real server loads it, and its data is compared.",
-    discussion: "The server runs in a private directory with a private socket and no port. Exit 1 when it differs.")
+    commandName: "drill",
+    abstract: "Proves that a backup restores: a real server loads it, and its data is compared.",
+    discussion:
+      "The server runs in a private directory with a private socket and no port. Exit 1 when it differs."
+  )
 
   @OptionGroup var options: JobOptions
   @Argument(help: "The backup: its id, the beginning of one, or latest.") var id = "latest"
@@ -31,8 +34,10 @@ struct SnapshotDrill: ParsableCommand {
       if options.json {
         return options.print(
           json: Answer(
-            id: chosen, ok: isGood, server: report.server, seconds: report.seconds, loadSeconds: report.loadSeconds,
-            keys: report.keys, digests: report.digests, compared: report.compared, differences: report.differences))
+            id: chosen, ok: isGood, server: report.server, seconds: report.seconds,
+            loadSeconds: report.loadSeconds,
+            keys: report.keys, digests: report.digests, compared: report.compared,
+            differences: report.differences))
       }
       if isGood, options.quiet { return }
       Swift.print(

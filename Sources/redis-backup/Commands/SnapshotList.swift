@@ -32,7 +32,8 @@ struct SnapshotList: ParsableCommand {
 
 /// `snapshot show`.
 struct SnapshotShow: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "show", abstract: "Shows all that is recorded of a backup.")
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Shows all that is recorded of a backup.")
 
   @OptionGroup var options: JobOptions
   @Argument(help: "The backup: its id, the beginning of one, or latest.") var id = "latest"
@@ -44,25 +45,31 @@ struct SnapshotShow: ParsableCommand {
       Swift.print("id            \(record.id)")
       Swift.print("job           \(record.name), by \(record.tool)")
       Swift.print("taken         \(record.started) to \(record.ended), method \(record.method)")
-      Swift.print("verified      \(record.verification.level), read back: \(record.verification.readBack ? "yes" : "no")")
+      Swift.print(
+        "verified      \(record.verification.level), read back: \(record.verification.readBack ? "yes" : "no")"
+      )
       Swift.print("stored        \(record.compression), encryption \(record.encryption)")
       for part in record.parts {
         let source = part.source
         Swift.print(
           "source        \(source.endpoint)\(source.role.map { " (\($0))" } ?? "")"
-            + "\(source.product.map { ", \($0) \(source.version ?? "")" } ?? "")\(part.slots.map { ", slots \($0)" } ?? "")")
+            + "\(source.product.map { ", \($0) \(source.version ?? "")" } ?? "")\(part.slots.map { ", slots \($0)" } ?? "")"
+        )
         if let reason = source.reason { Swift.print("chosen        \(reason)") }
         if let id = source.replicationID, !id.isEmpty {
           Swift.print("replication   \(id)\(source.replicationOffset.map { " at \($0)" } ?? "")")
         }
         if let version = part.rdbVersion { Swift.print("RDB version   \(version)") }
         for database in part.databases {
-          Swift.print("db \(database.db)          \(database.keys) keys, \(database.expires) expire")
+          Swift.print(
+            "db \(database.db)          \(database.keys) keys, \(database.expires) expire")
         }
         if let digest = part.digest { Swift.print("digest        \(digest)") }
         if let time = part.logTime { Swift.print("log time      \(time.from) to \(time.to)") }
         for file in part.files {
-          Swift.print("file          \(file.name): \(file.size) bytes, stored as \(file.stored) (\(file.storedSize) bytes)")
+          Swift.print(
+            "file          \(file.name): \(file.size) bytes, stored as \(file.stored) (\(file.storedSize) bytes)"
+          )
           Swift.print("              SHA-256 \(file.sha256), stored \(file.storedSHA256)")
         }
       }

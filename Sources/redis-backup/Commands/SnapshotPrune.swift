@@ -28,11 +28,14 @@ struct SnapshotPrune: ParsableCommand {
         return options.print(
           json: Answer(
             dryRun: dryRun,
-            backups: verdicts.map { .init(id: $0.id, time: $0.time, stays: $0.stays, reasons: $0.reasons) }))
+            backups: verdicts.map {
+              .init(id: $0.id, time: $0.time, stays: $0.stays, reasons: $0.reasons)
+            }))
       }
       for verdict in verdicts where !options.quiet || !verdict.stays {
         let word = verdict.stays ? "keep  " : dryRun ? "would remove" : "removed"
-        Swift.print("\(word)  \(verdict.id)  \(verdict.time)  \(verdict.reasons.joined(separator: "; "))")
+        Swift.print(
+          "\(word)  \(verdict.id)  \(verdict.time)  \(verdict.reasons.joined(separator: "; "))")
       }
     }
   }

@@ -10,10 +10,14 @@ struct SnapshotRestore: ParsableCommand {
 
   @OptionGroup var options: JobOptions
   @Argument(help: "The backup: its id, the beginning of one, or latest.") var id: String?
-  @Option(name: [.customShort("o"), .long], help: "The directory to write.", completion: .directory) var output: String
-  @Option(help: "The newest backup that is not younger: RFC 3339, unix seconds, or -2h.") var at: String?
+  @Option(
+    name: [.customShort("o"), .long], help: "The directory to write.", completion: .directory)
+  var output: String
+  @Option(help: "The newest backup that is not younger: RFC 3339, unix seconds, or -2h.") var at:
+    String?
   @Option(name: .customLong("as"), help: "both, rdb or multi-part.") var form = "both"
-  @Option(help: "USER:GROUP for the files, as numbers or names; by default that of the directory.") var owner: String?
+  @Option(help: "USER:GROUP for the files, as numbers or names; by default that of the directory.")
+  var owner: String?
   @Flag(help: "Show what would be restored, write nothing.") var dryRun = false
 
   private struct Answer: Encodable {
@@ -25,10 +29,16 @@ struct SnapshotRestore: ParsableCommand {
   }
 
   func validate() throws {
-    if RestoreBackup.Form(rawValue: form) == nil { throw ValidationError("--as takes both, rdb or multi-part") }
-    if let at, UTCTime(at) == nil { throw ValidationError("--at takes 2026-11-23T02:00:00Z, unix seconds, or -2h") }
+    if RestoreBackup.Form(rawValue: form) == nil {
+      throw ValidationError("--as takes both, rdb or multi-part")
+    }
+    if let at, UTCTime(at) == nil {
+      throw ValidationError("--at takes 2026-11-23T02:00:00Z, unix seconds, or -2h")
+    }
     if at != nil, id != nil { throw ValidationError("name a backup or a time, not both") }
-    if let owner, JobOwner.numbers(owner) == nil { throw ValidationError("there is no such USER:GROUP: \(owner)") }
+    if let owner, JobOwner.numbers(owner) == nil {
+      throw ValidationError("there is no such USER:GROUP: \(owner)")
+    }
   }
 
   func run() throws {
@@ -40,18 +50,22 @@ struct SnapshotRestore: ParsableCommand {
       wanted.owner = owner.flatMap(JobOwner.numbers)
       if dryRun {
         let record = try BackupListing(context).record(chosen)
-        Swift.print("would restore \(record.id): \(record.keys) keys, \(record.bytes) bytes, into \(output)")
+        Swift.print(
+          "would restore \(record.id): \(record.keys) keys, \(record.bytes) bytes, into \(output)")
         return
       }
       let outcome = try restore.run(chosen, into: output, options: wanted)
       if options.json {
         return options.print(
           json: Answer(
-            id: chosen, directories: outcome.directories, configuration: outcome.configuration, bytes: outcome.bytes,
+            id: chosen, directories: outcome.directories, configuration: outcome.configuration,
+            bytes: outcome.bytes,
             keys: outcome.record.keys))
       }
       guard !options.quiet else { return }
-      Swift.print("Restored \(chosen) of \(outcome.record.started): \(outcome.record.keys) keys, \(outcome.bytes) bytes.")
+      Swift.print(
+        "Restored \(chosen) of \(outcome.record.started): \(outcome.record.keys) keys, \(outcome.bytes) bytes."
+      )
       for (directory, lines) in zip(outcome.directories, outcome.configuration) {
         Swift.print("Start a server on \(directory) with these lines in its redis.conf:")
         for line in lines { Swift.print("    \(line)") }

@@ -4,7 +4,8 @@ import BackupJob
 /// `snapshot status`.
 struct SnapshotStatus: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "status", abstract: "Tells how old the newest good backup is, for monitoring; writes the metrics.",
+    commandName: "status",
+    abstract: "Tells how old the newest good backup is, for monitoring; writes the metrics.",
     discussion: "Exit 1 when it is older than status.max-age, or there is none.")
 
   @OptionGroup var options: JobOptions

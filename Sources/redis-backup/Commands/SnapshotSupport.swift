@@ -13,8 +13,11 @@ import Logging
 struct JobOptions: ParsableArguments {
   @Option(
     name: [.customShort("c"), .long],
-    help: "The configuration; REDIS_BACKUP_CONFIG names another default.", completion: .file(extensions: ["yaml"]))
-  var config = ProcessInfo.processInfo.environment["REDIS_BACKUP_CONFIG"] ?? "/etc/redis-backup/redis-backup.yaml"
+    help: "The configuration; REDIS_BACKUP_CONFIG names another default.",
+    completion: .file(extensions: ["yaml"]))
+  var config =
+    ProcessInfo.processInfo.environment["REDIS_BACKUP_CONFIG"]
+    ?? "/etc/redis-backup/redis-backup.yaml"
 
   @OptionGroup var global: GlobalOptions
 
@@ -29,8 +32,10 @@ struct JobOptions: ParsableArguments {
     do throws(JobError) {
       let config = try JobConfig(path: config, environment: ProcessInfo.processInfo.environment)
       var context = JobContext(
-        config, log: Logger(label: "redis-backup") { [quiet, verbose = global.verbose] _ in
-          JobLogHandler(isJSON: config.logsJSON, logLevel: quiet ? .error : verbose ? .debug : .info)
+        config,
+        log: Logger(label: "redis-backup") { [quiet, verbose = global.verbose] _ in
+          JobLogHandler(
+            isJSON: config.logsJSON, logLevel: quiet ? .error : verbose ? .debug : .info)
         }, tool: "redis-backup \(RedisBackupCommand.version)")
       let isShown =
         switch global.progress {
@@ -80,7 +85,8 @@ struct JobLogHandler: LogHandler {
     let facts = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
     var line: String
     if isJSON {
-      line = "{\"time\":\"\(UTCTime.now)\",\"level\":\"\(event.level)\",\"message\":\(Self.quoted("\(event.message)"))"
+      line =
+        "{\"time\":\"\(UTCTime.now)\",\"level\":\"\(event.level)\",\"message\":\(Self.quoted("\(event.message)"))"
       for (key, value) in facts { line += ",\(Self.quoted(key)):\(Self.quoted("\(value)"))" }
       line += "}\n"
     } else {
@@ -122,7 +128,9 @@ final class JobProgress: Sendable {
     last.lock()
     defer { last.unlock() }
     let now = Date()
-    guard now.timeIntervalSince(start) > 0.5, unsafe now.timeIntervalSince(shown) > 0.2 else { return }
+    guard now.timeIntervalSince(start) > 0.5, unsafe now.timeIntervalSince(shown) > 0.2 else {
+      return
+    }
     unsafe shown = now
     let rate = Double(bytes) / max(0.001, now.timeIntervalSince(start))
     var line = "\r\(Self.size(Double(bytes)))"

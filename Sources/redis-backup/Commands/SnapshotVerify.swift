@@ -4,13 +4,15 @@ import BackupJob
 /// `snapshot verify`.
 struct SnapshotVerify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify", abstract: "Proves stored backups again: checksums, structure, counts, digest.",
+    commandName: "verify",
+    abstract: "Proves stored backups again: checksums, structure, counts, digest.",
     discussion: "Without an id, all backups. Exit 1 when one is damaged or could not be verified.")
 
   @OptionGroup var options: JobOptions
   @Argument(help: "Backups: ids, their beginnings, or latest.") var ids: [String] = []
   @Flag(help: "Decode every value and compare the digest.") var deep = false
-  @Option(help: "Only the n-th of t parts, as 1/7: seven such runs verify everything.") var subset: String?
+  @Option(help: "Only the n-th of t parts, as 1/7: seven such runs verify everything.") var subset:
+    String?
   @Option(help: "checksum, structure or full; --deep means full.") var level: String?
 
   private struct Answer: Encodable {
@@ -28,7 +30,8 @@ struct SnapshotVerify: ParsableCommand {
   private func part() throws -> (Int, Int)? {
     guard let subset else { return nil }
     let numbers = subset.split(separator: "/").map { Int($0) }
-    guard numbers.count == 2, let number = numbers[0], let parts = numbers[1], parts > 0, (1...parts).contains(number)
+    guard numbers.count == 2, let number = numbers[0], let parts = numbers[1], parts > 0,
+      (1...parts).contains(number)
     else { throw ValidationError("--subset takes n/t with n from 1 to t, as 1/7") }
     return (number, parts)
   }
