@@ -1,5 +1,3 @@
-internal import CShims
-
 #if canImport(Glibc)
   import Glibc
 #else
@@ -99,7 +97,7 @@ public struct PagedArray<Element: BitwiseCopyable>: ~Copyable {
   /// Tells the processor that element `index` is read soon; any index will do.
   @inlinable public func prefetch(_ index: Int) {
     guard UInt(bitPattern: index) < UInt(bitPattern: used) else { return }
-    unsafe prefetchPage(UnsafeRawPointer(memory + index))
+    unsafe prefetchAddress(UnsafeRawPointer(memory + index))
   }
 
   @usableFromInline @inline(never) mutating func grow(to least: Int) {
@@ -151,8 +149,4 @@ extension PagedArray where Element: FixedWidthInteger {
     reserve(count)
     used = count
   }
-}
-
-@unsafe @usableFromInline func prefetchPage(_ address: UnsafeRawPointer) {
-  unsafe redis_backup_prefetch(address)
 }

@@ -26,7 +26,11 @@ public struct SystemError: Error, Sendable, Equatable {
 
   /// The system's own words for the error, such as "No space left on device".
   public var text: String {
-    if call == .inflate && code == EILSEQ { return "the compressed data is damaged or cut short" }
+    switch (call, code) {
+    case (.inflate, EILSEQ): return "the compressed data is damaged or cut short"
+    case (.inflate, EFBIG): return "the zstd data needs a window of more than 128 MiB"
+    default: break
+    }
     // SAFETY: strerror returns a C string that stays until the next call on this thread.
     return unsafe String(cString: strerror(code))
   }

@@ -79,7 +79,7 @@ extension ToolError: CustomStringConvertible {
   /// What the system answered, in a sentence.
   static func what(_ error: SystemError, _ role: Role) -> String {
     switch (error.call, error.code, role) {
-    case (.inflate, EILSEQ, _): "the gzip data is damaged or cut short"
+    case (.inflate, EILSEQ, _), (.inflate, EFBIG, _): error.text
     case (_, ENOENT, .input): "no such file or directory"
     case (_, ENOENT, .output): "can't be created: its directory does not exist"
     case (_, EISDIR, .input): "is a directory, a file is wanted"
@@ -102,7 +102,9 @@ extension ToolError: CustomStringConvertible {
     case (EACCES, .input), (EPERM, .input), (EACCES, .output), (EPERM, .output):
       "Try: sudo -u redis, or the user who owns it"
     case (EILSEQ, _) where error.call == .inflate:
-      "Try: gzip -t to see how far it is good"
+      "Try: gzip -t or zstd -t to see how far it is good"
+    case (EFBIG, _) where error.call == .inflate:
+      "Try: zstd -d --long=31 first"
     default: nil
     }
   }
