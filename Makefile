@@ -13,6 +13,8 @@ BINARY = .build/release/redis-backup
 TEST_FLAGS = -c release -Xswiftc -enable-testing --scratch-path .build-tests
 TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
 
+SHELL = bash
+.SHELLFLAGS = -o pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help demo build test readme lint fuzz bench install clean
 
@@ -44,7 +46,8 @@ lint: ## check format, file sizes, and what must not stand in the tree
 fuzz: ## the mutation tests with FUZZ_MUTATIONS=1000000 mutations
 	@scripts/bootstrap test
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
-	FUZZ_MUTATIONS=$(FUZZ_MUTATIONS) $(TEST) --filter Mutation
+	FUZZ_MUTATIONS=$(FUZZ_MUTATIONS) $(TEST) --filter Mutation | tee .build-tests/fuzz.log
+	@! grep 'Test run with 0 tests' .build-tests/fuzz.log
 
 bench: ## measure speed and memory against other tools, on files it makes; BENCH_ARGS go to Benchmarks/run
 	@scripts/bootstrap bench
@@ -53,7 +56,7 @@ bench: ## measure speed and memory against other tools, on files it makes; BENCH
 
 install: build ## install the tool into PREFIX=/usr/local (below DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/redis-backup"
+	install -s -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/redis-backup"
 
 clean: ## remove all that was built; the installed servers in .venv stay
 	rm -rf .build .build-tests Benchmarks/.build Benchmarks/data

@@ -42,9 +42,13 @@ public struct AOFReader: ~Copyable {
   ///
   /// - Parameters:
   ///   - file: the number of the file in its log.
-  ///   - previous: the last command of the files before this one, whose index, time and
-  ///     transaction number are carried on.
-  public init(_ cursor: consuming ByteCursor, file: Int = 0, after previous: AOFCommand? = nil) {
+  ///   - previous: the last command of the files before this one, whose index and time are
+  ///     carried on.
+  ///   - transactions: how many transactions began in them.
+  public init(
+    _ cursor: consuming ByteCursor, file: Int = 0, after previous: AOFCommand? = nil,
+    transactions: Int = 0
+  ) {
     let start = cursor.offset
     self.cursor = cursor
     command = AOFCommand()
@@ -53,7 +57,7 @@ public struct AOFReader: ~Copyable {
     command.offset = start
     time = previous?.time ?? -1
     command.time = time
-    transactions = previous?.transaction ?? 0
+    self.transactions = transactions
     goodBytes = start
     lastEnd = start
   }

@@ -9,9 +9,9 @@
 //
 // Keys are case-insensitive and come in any order; of a key given twice the last wins. Words are
 // split as in redis.conf: `"..."` with the escapes \n \r \t \b \a \xHH, any other \c meaning c, and
-// `'...'` with \' only; a closing quote is followed by a blank or the end. A line has at most 1023
-// bytes with its newline. An empty line, a last line without newline, an empty file are errors.
-// The file is a base name. The sequence is decimal and not 0. Of the type the first letter counts:
+// `'...'` with \' only; a closing quote is followed by a blank or the end. A line has at most 1024
+// bytes with its newline. An empty line, a last entry without newline, an empty file are errors; a
+// last comment needs no newline. The file is a base name, without `/` and `\`. The sequence is decimal and not 0. Of the type the first letter counts:
 // b (base, at most one), i (increment, strictly rising in file order), h (history, never read).
 // startoffset and endoffset are replication offsets, written by Redis 8.0 and later.
 //
@@ -96,7 +96,7 @@ public struct ManifestError: Error, Sendable, Equatable {
     case emptyLine
     /// The last line has no newline: the file was cut.
     case noNewline
-    /// More than 1023 bytes with the newline.
+    /// More than 1024 bytes with the newline.
     case lineTooLong
     /// An open quote, or text right behind a closing one.
     case quotes
@@ -104,7 +104,7 @@ public struct ManifestError: Error, Sendable, Equatable {
     case pairs
     /// No `file`, `seq` or `type`, or one that is empty.
     case missingKey
-    /// A file name with a `/`, or one that is no UTF-8 text (which this tool can't open).
+    /// A file name with `/` or `\`, or one that is no UTF-8 text (which this tool can't open).
     case fileName
     /// No number, or 0, behind `seq`.
     case sequence

@@ -2,7 +2,7 @@ public import Bytes
 
 extension Manifest {
   /// Longest line, newline included.
-  static let longestLine = 1023
+  static let longestLine = 1024
 
   /// Reads the whole of a manifest file.
   ///
@@ -19,6 +19,10 @@ extension Manifest {
         ManifestError(kind: kind, line: number, offset: start)
       }
       guard let newline = bytes.firstIndex(of: 0x0A, from: at) else {
+        if bytes[at] == 0x23 && bytes.count - at < Manifest.longestLine {
+          comments.append(bytes.dropFirst(at).bytes)
+          break
+        }
         throw wrong(bytes.count - at >= Manifest.longestLine ? .lineTooLong : .noNewline)
       }
       guard newline + 1 - at <= Manifest.longestLine else { throw wrong(.lineTooLong) }
@@ -92,7 +96,7 @@ extension Manifest.Entry {
       switch String(decoding: words[index].map(ASCII.lowercased), as: UTF8.self) {
       case "file":
         guard let text = String(validating: value, as: UTF8.self), !value.contains(0x2F),
-          !value.contains(0)
+          !value.contains(0x5C), !value.contains(0)
         else { throw LineError(kind: .fileName) }
         name = text
       case "seq":

@@ -36,11 +36,15 @@ extension ArgumentTable {
   public mutating func fill(
     from bytes: ByteSlice, at start: Int
   ) throws(TokenFailure) -> Int {
-    clear()
+    used = 0
+    // In registers: the stores to the table could alias this struct, for all the compiler knows.
+    var words = unsafe memory
+    var room = capacity
+    var filled = 0
     var at = start
     var left: Int
     let head = bytes.shortHeader(0x2A, at: at)
-    if head >= 0 {
+    if head >= 16 {
       left = head >> 3
       at &+= head & 7
     } else {
@@ -51,10 +55,6 @@ extension ArgumentTable {
       }
       left = Int(header.number)
       at = header.end
-    }
-    guard left > 0 else {
-      throw TokenFailure(
-        kind: .argumentCount(0), activity: .argumentCount, offset: start, needed: 0)
     }
     repeat {
       let length: Int
@@ -71,10 +71,19 @@ extension ArgumentTable {
       // `at` is at most `bytes.count` and `length` at most `bytes.count` or below 1000.
       let end = at &+ length
       guard bytes.isLineEnd(at: end) else { throw Header.badEnd(bytes, at: end) }
-      append(bytes.slice(at: at, count: length))
+      if filled == room {
+        used = filled
+        grow()
+        unsafe words = memory
+        room = capacity
+      }
+      // SAFETY: filled < room = capacity.
+      unsafe (words + filled).initialize(to: bytes.slice(at: at, count: length))
+      filled &+= 1
       at = end &+ 2
       left &-= 1
     } while left > 0
+    used = filled
     return at
   }
 }

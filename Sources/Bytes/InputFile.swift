@@ -15,7 +15,8 @@
 public enum InputFile {
   /// A cursor at the start of the file at `path`; `-` is standard input.
   ///
-  /// - Throws: ``SystemError`` with `EISDIR` for a directory, or whatever opening answered.
+  /// - Throws: ``SystemError`` with `EISDIR` for a directory, `ENXIO` for a named pipe into which
+  ///   nobody writes within ten seconds, or whatever opening answered.
   public static func open(
     _ path: String, mapping: Bool = true, decompressing: Bool = true,
     fileSystem: any FileSystem = .system
@@ -45,6 +46,16 @@ public enum InputFile {
       }
       return try stream(descriptor, owned: true, decompressing: decompressing, fileSystem)
     case .pipe, .socket, .link, .other:
+      do throws(SystemError) {
+        if status.kind == .pipe {
+          try PipeOpening.waitForWriter(descriptor)
+        } else {
+          try PipeOpening.block(descriptor)
+        }
+      } catch {
+        fileSystem.close(descriptor)
+        throw error
+      }
       return try stream(descriptor, owned: true, decompressing: decompressing, fileSystem)
     }
   }
@@ -53,7 +64,7 @@ public enum InputFile {
     _ path: String, _ fileSystem: any FileSystem
   ) throws(SystemError) -> Int32 {
     while true {
-      do throws(SystemError) { return try fileSystem.open(path, O_RDONLY, mode: 0) } catch {
+      do throws(SystemError) { return try fileSystem.open(path, O_RDONLY | O_NONBLOCK, mode: 0) } catch {
         if error.code != EINTR { throw error }
       }
     }
@@ -94,4 +105,9 @@ extension ByteCursor {
     unsafe due = windowStart
     return inflater
   }
+}
+
+extension ByteCursor {
+  /// Whether the bytes are decompressed while they are read.
+  public var isDecompressing: Bool { window.inflater != nil }
 }

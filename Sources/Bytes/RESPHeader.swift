@@ -35,10 +35,15 @@ extension ByteSlice {
 
   /// The first eight bytes from `offset` on as a little-endian integer, zeros where the slice
   /// has fewer.
-  @inlinable
+  @inlinable @inline(__always)
   public func paddedWord(at offset: Int) -> UInt64 {
     guard offset >= 0 && offset < count else { return 0 }
     if offset &+ 8 <= count { return load(at: offset) }
+    return shortWord(at: offset)
+  }
+
+  @usableFromInline @inline(never)
+  func shortWord(at offset: Int) -> UInt64 {
     var word: UInt64 = 0
     for index in offset..<count { word |= UInt64(self[index]) << UInt64((index &- offset) &* 8) }
     return word

@@ -1,3 +1,4 @@
+import AOF
 import Bytes
 import RDB
 
@@ -52,6 +53,8 @@ extension ToolError: CustomStringConvertible {
     switch cause {
     case .system(let error): ToolError.what(error, role)
     case .rdb(let error): error.what
+    case .aof(let error): error.what
+    case .manifest(let error): error.what
     case .refused(_, let reason): reason
     }
   }
@@ -63,7 +66,10 @@ extension ToolError: CustomStringConvertible {
     case .rdb(let error):
       if case .unreadable(let system) = error.kind { return ToolError.remedy(system, .input) }
       return error.remedy
-    case .refused: return nil
+    case .aof(let error):
+      if case .system(let system) = error.kind { return ToolError.remedy(system, .input) }
+      return nil
+    case .manifest, .refused: return nil
     }
   }
 

@@ -1,3 +1,4 @@
+public import AOF
 public import Bytes
 public import RDB
 
@@ -36,6 +37,10 @@ public struct ToolError: Error, Sendable {
     case system(SystemError)
     /// A dump could not be read on.
     case rdb(RDBError)
+    /// An AOF could not be read on.
+    case aof(AOFError)
+    /// A manifest breaks its grammar.
+    case manifest(ManifestError)
     /// The operation itself refuses, with a status and a sentence that says why.
     case refused(ToolStatus, String)
   }
@@ -94,6 +99,16 @@ public struct ToolError: Error, Sendable {
     self.init(
       .rdb(error), file: file, offset: error.offset, database: atKey ? database : nil,
       key: atKey ? key?.bytes : nil)
+  }
+
+  /// The AOF in `file` can't be read on.
+  public init(_ error: AOFError, file: String?) {
+    self.init(.aof(error), file: file, offset: error.offset, command: error.command)
+  }
+
+  /// The manifest `file` can't be read.
+  public init(_ error: ManifestError, file: String?) {
+    self.init(.manifest(error), file: file, offset: error.offset)
   }
 
   /// The operation refuses with `status`, because of `reason`.

@@ -1,3 +1,4 @@
+public import AOF
 public import Bytes
 public import RDB
 
@@ -14,6 +15,8 @@ extension ToolError {
     switch cause {
     case .system(let error): ToolError.status(of: error, role)
     case .rdb(let error): ToolError.status(of: error)
+    case .aof(let error): ToolError.status(of: error)
+    case .manifest: .badData
     case .refused(let status, _): status
     }
   }
@@ -42,6 +45,12 @@ extension ToolError {
   /// The status of a dump that can't be read on.
   public static func status(of error: RDBError) -> ToolStatus {
     if case .unreadable(let system) = error.kind { return status(of: system, .input) }
+    return .badData
+  }
+
+  /// The status of an AOF that can't be read on.
+  public static func status(of error: AOFError) -> ToolStatus {
+    if case .system(let system) = error.kind { return status(of: system, .input) }
     return .badData
   }
 }

@@ -158,7 +158,8 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
     log.withByteSlice { slice in
       var table = ArgumentTable()
       for command in commands.reversed() {
-        #expect((try? table.fill(from: slice, at: command.offset)) == command.offset + command.length)
+        #expect(
+          (try? table.fill(from: slice, at: command.offset)) == command.offset + command.length)
         #expect((0..<table.count).map { table[$0].text } == command.words)
       }
     }
@@ -171,7 +172,8 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
       second.withByteSlice { two in
         var reader = AOFReader(ByteCursor(one))
         while (try? reader.next()) == true {}
-        var next = AOFReader(ByteCursor(two), file: 1, after: reader.command)
+        var next = AOFReader(
+          ByteCursor(two), file: 1, after: reader.command, transactions: reader.transactionCount)
         var seen: [Seen] = []
         while (try? next.next()) == true { seen.append(look(&next)) }
         #expect(seen.map(\.index) == [4, 5, 6])
