@@ -18,6 +18,13 @@ ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t c
 // `value` as printf's %.17g at `text`, which has room for `size` bytes; how long it is.
 int redis_backup_print17(double value, void *_Nonnull text, size_t size);
 
+// The sum of two long doubles given as text, at `text`, which has room for `size` bytes, as servers
+// store it: %.17Lf without the zeros at its end. How long it is; -1 when one text is no number, -2
+// when the sum is not finite.
+int redis_backup_add_long_doubles(const void *_Nonnull first, size_t first_count,
+                                  const void *_Nonnull second, size_t second_count,
+                                  void *_Nonnull text, size_t size);
+
 // What DEBUG DIGEST keeps: the five words of a SHA-1, in the order of the machine.
 typedef struct {
   uint32_t words[5];

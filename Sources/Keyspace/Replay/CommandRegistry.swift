@@ -5,9 +5,9 @@ internal import Bytes
 package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
-    StringCommands.table,
+    StringCommands.table, CounterCommands.table, KeyCommands.table, DatabaseCommands.table,
     HashCommands.table,
-    ControlCommands.table,
+    ControlCommands.table, ReadCommands.table,
   ]
 
   /// The commands of all families.
