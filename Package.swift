@@ -63,13 +63,17 @@ let package = Package(
       ]),
     .executableTarget(
       name: "redis-backup",
-      dependencies: ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", argumentParser],
+      dependencies: [
+        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", "CShims", argumentParser,
+      ],
       swiftSettings: settings),
-    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "redis-backup"],
       swiftSettings: settings),
-    tests("Bytes", ["Bytes"]),
+    tests("Bytes", ["Bytes", "CLZF", "CZlib"]),
     tests("RDB", ["Bytes", "RDB"]),
     tests("AOF", ["Bytes", "RDB", "AOF"]),
     tests("Keyspace", ["Bytes", "RDB", "AOF", "Keyspace"]),

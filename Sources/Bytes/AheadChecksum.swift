@@ -10,13 +10,18 @@ struct AheadChecksum {
   private var offsets = (0, 0, 0, 0)
   private var states: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
-  static let step = 256 << 10
+  /// Where the checksum begins.
+  private var first = 0
 
-  /// The lowest offset that ``finish(at:windowOffset:_:)`` may need again.
+  /// Bytes from one border to the next; tests make it small.
+  var step = 256 << 10
+
+  /// The lowest offset that ``finish(at:windowOffset:_:)`` needs again, if the cursor only goes on.
   var keeps: Int { isOn ? offsets.0 : Int.max }
 
   mutating func start(at offset: Int) {
     isOn = true
+    first = offset
     offsets = (offset, offset, offset, offset)
     states = (0, 0, 0, 0)
   }
@@ -24,8 +29,8 @@ struct AheadChecksum {
   /// Runs until it is one to two steps ahead of `position`; `window` begins at offset 0.
   mutating func runAhead(of position: Int, _ window: ByteSlice) {
     guard isOn else { return }
-    while offsets.3 < min(position + AheadChecksum.step, window.count) {
-      let end = min(offsets.3 + AheadChecksum.step, window.count)
+    while offsets.3 < min(position + step, window.count) {
+      let end = min(offsets.3 + step, window.count)
       let piece = window.slice(at: offsets.3, count: end - offsets.3)
       let state = CRC64.update(states.3, piece)
       offsets = (offsets.1, offsets.2, offsets.3, end)
@@ -42,11 +47,14 @@ struct AheadChecksum {
     states = (state, state, state, state)
   }
 
-  /// The checksum up to the absolute `end`.
+  /// The checksum up to the absolute `end`, which must not lie before the start.
   mutating func finish(at end: Int, windowOffset: Int, _ window: ByteSlice) -> UInt64 {
     guard isOn else { return 0 }
     isOn = false
-    var (from, state) = (offsets.0, states.0)
+    precondition(end >= first)
+    // A cursor that went back behind all borders pays for everything once more.
+    var (from, state) = (first, UInt64(0))
+    if offsets.0 <= end { (from, state) = (offsets.0, states.0) }
     if offsets.1 <= end { (from, state) = (offsets.1, states.1) }
     if offsets.2 <= end { (from, state) = (offsets.2, states.2) }
     if offsets.3 <= end { (from, state) = (offsets.3, states.3) }

@@ -6,12 +6,15 @@
 
 /// A file that appears under its name whole or not at all.
 ///
-/// The bytes go to a temporary name in the same directory; ``commit(replacing:keeping:)`` syncs them, gives
-/// the file its name, and syncs the directory. Until then, and after any error, nothing of that
-/// name has changed; an output that is dropped without a commit removes its temporary file.
+/// The bytes go to a temporary name in the same directory; ``commit(replacing:keeping:)`` syncs
+/// them, gives the file its name, and syncs the directory. Until then, and after any error, nothing
+/// of that name has changed; an output that is dropped without a commit removes its temporary file.
+///
+/// A symbolic link is followed, as a shell's `>` does: the file behind it is replaced, and the
+/// link stays. Directories, devices and pipes are refused.
 @safe
 public struct AtomicOutput: ~Copyable {
-  /// The name the file will have.
+  /// The name the file will have, behind any symbolic links.
   public let path: String
   private let temporary: String
   private let descriptor: Int32
@@ -24,21 +27,24 @@ public struct AtomicOutput: ~Copyable {
   ///
   /// - Parameter like: the status of a file whose mode and owner the output takes over.
   /// - Throws: ``SystemError`` of creating the temporary file; `EEXIST` when `path` is there and
-  ///   `replacing` is false, so that long work is not done in vain.
+  ///   `replacing` is false, so that long work is not done in vain; `EISDIR` or `ENOTSUP` when
+  ///   `path` is there and no regular file.
   public init(
     _ path: String, replacing: Bool, like: FileStatus? = nil,
     fileSystem: any FileSystem = .system
   ) throws(SystemError) {
-    if !replacing && fileSystem.exists(path) { throw SystemError(.open, code: EEXIST) }
+    let path = try AtomicOutput.place(path, replacing: replacing, fileSystem)
     let (name, handle) = try TemporaryName.create(near: path) { name throws(SystemError) in
-      try fileSystem.open(name, O_RDWR | O_CREAT | O_EXCL, mode: like == nil ? 0o666 : 0o600)
+      try fileSystem.openFile(name, O_RDWR | O_CREAT | O_EXCL, mode: like == nil ? 0o666 : 0o600)
     }
+    TemporaryRegistry.add(name)
     if let like {
       // A file of another owner can only be given away by root; the mode matters more.
       try? fileSystem.changeOwner(handle, user: like.user, group: like.group)
       do throws(SystemError) { try fileSystem.changeMode(handle, like.mode) } catch {
         fileSystem.close(handle)
         try? fileSystem.unlink(name)
+        TemporaryRegistry.forget(name)
         throw error
       }
     }
@@ -52,6 +58,23 @@ public struct AtomicOutput: ~Copyable {
   deinit {
     fileSystem.close(descriptor)
     if !named { try? fileSystem.unlink(temporary) }
+    TemporaryRegistry.forget(temporary)
+  }
+
+  /// The name behind `path`, when an output may stand there.
+  private static func place(
+    _ path: String, replacing: Bool, _ fileSystem: any FileSystem
+  ) throws(SystemError) -> String {
+    guard let status = try fileSystem.statusIfThere(of: path, followLinks: false) else {
+      return path
+    }
+    if !replacing { throw SystemError(.open, code: EEXIST) }
+    let target = status.kind == .link ? try fileSystem.realPath(path) : path
+    switch try fileSystem.status(of: target, followLinks: true).kind {
+    case .regular: return target
+    case .directory: throw SystemError(.open, code: EISDIR)
+    case .pipe, .socket, .link, .other: throw SystemError(.open, code: ENOTSUP)
+    }
   }
 
   /// Writes what is buffered, syncs, and gives the file its name.
@@ -59,123 +82,71 @@ public struct AtomicOutput: ~Copyable {
   /// - Parameters:
   ///   - replacing: whether a file of that name is replaced; otherwise it fails with `EEXIST`,
   ///     also when the file appeared meanwhile.
-  ///   - backup: a further name under which the replaced file stays.
-  /// - Throws: ``SystemError``; the name then still means what it meant before.
+  ///   - backup: a further name under which the replaced file stays; must be free.
+  /// - Throws: ``SystemError``; the name then still means what it meant before, and `backup` is
+  ///   not there. The one exception is the very last step: when the directory can't be synced, the
+  ///   new file has its name already, whole, but a power cut may still bring back the old one.
   public mutating func commit(
     replacing: Bool, keeping backup: String? = nil
   ) throws(SystemError) {
+    precondition(replacing || backup == nil, "nothing is replaced, so nothing can be kept")
     try buffer.flush()
     try fileSystem.syncWhole(descriptor)
-    if let backup { try fileSystem.link(path, to: backup) }
     if replacing {
-      try fileSystem.rename(temporary, to: path)
+      let kept = try backup.map { name throws(SystemError) in try keep(as: name) } ?? .nothing
+      do throws(SystemError) { try fileSystem.rename(temporary, to: path) } catch {
+        switch kept {
+        case .nothing: break
+        case .linked: try? fileSystem.unlink(backup ?? "")
+        case .moved: try? fileSystem.rename(backup ?? "", to: path)
+        }
+        throw error
+      }
       named = true
     } else {
-      try fileSystem.link(temporary, to: path)
-      // From here on the output exists; a temporary name that stays is removed by `deinit`.
+      try appear()
     }
     try fileSystem.syncDirectory(FilePath.directory(of: path))
   }
-}
 
-/// A directory that appears under its name whole or not at all.
-///
-/// Files are made in a temporary directory beside the final place, which is renamed at the end.
-@safe
-public struct AtomicDirectory: ~Copyable {
-  /// The name the directory will have.
-  public let path: String
-  /// Where its files are made now.
-  public let temporary: String
-  private let fileSystem: any FileSystem
-  private var named = false
+  private enum Kept { case nothing, linked, moved }
 
-  /// Begins the directory that will be called `path`, which must not exist, or be empty.
-  public init(
-    _ path: String, fileSystem: any FileSystem = .system
-  ) throws(SystemError) {
-    if fileSystem.exists(path), try !fileSystem.list(path).isEmpty {
-      throw SystemError(.mkdir, code: EEXIST)
-    }
-    let (name, _) = try TemporaryName.create(near: path) { name throws(SystemError) in
-      try fileSystem.makeDirectory(name, mode: 0o777)
-    }
-    self.path = path
-    self.fileSystem = fileSystem
-    temporary = name
-  }
-
-  deinit {
-    if !named { AtomicDirectory.remove(temporary, fileSystem) }
-  }
-
-  /// Begins the file `name` in the directory.
-  public func file(_ name: String) throws(SystemError) -> AtomicOutput {
-    try AtomicOutput(temporary + "/" + name, replacing: true, fileSystem: fileSystem)
-  }
-
-  /// Gives the directory its name.
-  public mutating func commit() throws(SystemError) {
-    try fileSystem.syncDirectory(temporary)
-    // rename(2) replaces an empty directory and refuses any other.
-    try fileSystem.rename(temporary, to: path)
-    named = true
-    try fileSystem.syncDirectory(FilePath.directory(of: path))
-  }
-
-  /// Removes a directory and its files; what can't be removed stays.
-  static func remove(_ path: String, _ fileSystem: any FileSystem) {
-    for name in (try? fileSystem.list(path)) ?? [] {
-      let inner = path + "/" + name
-      if (try? fileSystem.unlink(inner)) == nil { remove(inner, fileSystem) }
-    }
-    try? fileSystem.removeDirectory(path)
-  }
-}
-
-/// Names for things that are not finished.
-enum TemporaryName {
-  /// Calls `make` with hidden names near `path` until one is free.
-  static func create<T>(
-    near path: String, _ make: (String) throws(SystemError) -> T
-  ) throws(SystemError) -> (String, T) {
-    let directory = FilePath.directory(of: path)
-    var attempt = 0
-    while true {
-      let name = ".\(FilePath.name(of: path)).tmp-\(getpid())-\(attempt)"
-      let candidate = directory.isEmpty ? name : directory + "/" + name
-      do throws(SystemError) { return (candidate, try make(candidate)) } catch {
-        attempt += 1
-        if error.code != EEXIST || attempt > 1000 { throw error }
+  /// Gives the file that is about to be replaced the name `backup` too. Where there are no hard
+  /// links (or not for files of others), it is moved there, and its name is free for a moment.
+  private func keep(as backup: String) throws(SystemError) -> Kept {
+    do throws(SystemError) {
+      try fileSystem.link(path, to: backup)
+      return .linked
+    } catch {
+      switch error.code {
+      // Only when it is the file itself that went: the folder of `backup` may be missing too.
+      case ENOENT where !fileSystem.exists(path): return .nothing
+      case EPERM, ENOTSUP, ENOSYS, EMLINK:
+        if fileSystem.exists(backup) { throw SystemError(.link, code: EEXIST) }
+        try fileSystem.rename(path, to: backup)
+        return .moved
+      default: throw error
       }
     }
   }
-}
 
-/// Taking paths apart. Only `/` has a meaning.
-public enum FilePath {
-  /// What stands before the last `/`; empty when there is none, `/` for names in the root.
-  public static func directory(of path: String) -> String {
-    let trimmed = trimming(path)
-    guard let slash = trimmed.lastIndex(of: "/") else { return "" }
-    return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
-  }
-
-  /// What stands behind the last `/`.
-  public static func name(of path: String) -> String {
-    let trimmed = trimming(path)
-    guard let slash = trimmed.lastIndex(of: "/") else { return trimmed }
-    return String(trimmed[trimmed.index(after: slash)...])
-  }
-
-  /// `name` inside `directory`.
-  public static func join(_ directory: String, _ name: String) -> String {
-    directory.isEmpty ? name : directory.hasSuffix("/") ? directory + name : directory + "/" + name
-  }
-
-  private static func trimming(_ path: String) -> String {
-    var rest = path[...]
-    while rest.count > 1 && rest.hasSuffix("/") { rest.removeLast() }
-    return String(rest)
+  /// Gives the file its name, unless something of that name is there.
+  private mutating func appear() throws(SystemError) {
+    do throws(SystemError) { try fileSystem.link(temporary, to: path) } catch {
+      switch error.code {
+      case EPERM, ENOTSUP, ENOSYS, EMLINK:
+        // No hard links here: look first, then rename.
+        if fileSystem.exists(path) { throw SystemError(.link, code: EEXIST) }
+        try fileSystem.rename(temporary, to: path)
+        named = true
+        return
+      default: throw error
+      }
+    }
+    // The output exists now. If its temporary name stays, `deinit` tries once more.
+    do throws(SystemError) {
+      try fileSystem.unlink(temporary)
+      named = true
+    } catch {}
   }
 }

@@ -55,6 +55,18 @@ public struct ByteCursor: ~Copyable {
     self.init(ByteWindow(memory: bytes, owner: owner))
   }
 
+  /// Begins anew over other bytes in memory, which the caller keeps valid.
+  public mutating func restart(over bytes: ByteSlice) {
+    precondition(window.kind == .memory)
+    window.restart(over: bytes)
+    unsafe windowStart = UnsafeRawPointer(window.memory)
+    unsafe next = windowStart
+    unsafe limit = windowStart + window.capacity
+    unsafe due = limit
+    windowOffset = 0
+    heldOffset = -1
+  }
+
   /// How many bytes lie before the position, counted from the start of the (decompressed) input.
   @inlinable public var offset: Int { unsafe windowOffset &+ (next - windowStart) }
 
@@ -89,7 +101,8 @@ public struct ByteCursor: ~Copyable {
 
   /// The byte `ahead` of the position, or nil when the input ends before it.
   @inline(__always) @inlinable public mutating func peek(_ ahead: Int = 0) -> UInt8? {
-    guard ensure(ahead + 1) else { return nil }
+    precondition(ahead >= 0)
+    guard ensure(ahead &+ 1) else { return nil }
     return unsafe next.load(fromByteOffset: ahead, as: UInt8.self)
   }
 
@@ -153,12 +166,13 @@ public struct ByteCursor: ~Copyable {
     if unsafe next >= due { housekeepNow() }
   }
 
-  /// Moves to an absolute offset inside a stable input.
+  /// Moves to an absolute offset inside a stable input; while a checksum runs, only forward or
+  /// back to where it started.
   public mutating func seek(to offset: Int) {
     precondition(isStable && offset >= 0 && offset <= window.capacity)
     unsafe next = windowStart + offset
     if window.kind == .mapped { unsafe due = windowStart }
-    window.released = min(window.released, offset & ~(ByteWindow.page - 1))
+    window.rewind(to: offset)
   }
 
   /// Whether pages behind the cursor are given back (the default over mapped files). Programs
@@ -211,23 +225,17 @@ extension ByteCursor {
   }
 
   @usableFromInline @inline(never) mutating func housekeepNow() {
-    switch window.kind {
-    case .memory:
-      checksum.runAhead(of: offset, windowSlice)
-    case .stream: break
-    case .mapped:
-      if releasesPages { window.advance(to: max(0, min(offset, checksum.keeps))) }
-      checksum.runAhead(of: offset, windowSlice)
-    }
-    if window.kind == .stream {
+    guard window.kind != .stream else {
       unsafe due = limit
-    } else {
-      unsafe due = min(
-        limit, next + (checksum.isOn ? AheadChecksum.step : ByteWindow.populateAhead / 2))
-      if checksum.isOn && window.kind == .memory {
-        unsafe due = min(limit, next + AheadChecksum.step)
-      }
+      return
     }
+    window.count(to: offset)
+    if window.kind == .mapped && releasesPages {
+      window.advance(to: min(offset, checksum.keeps))
+    }
+    checksum.runAhead(of: offset, windowSlice)
+    let step = checksum.isOn ? checksum.step : window.populateAhead / 2
+    unsafe due = limit - next > step ? next + step : limit
   }
 
   /// Starts the checksum of the bytes from here on.

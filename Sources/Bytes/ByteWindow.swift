@@ -24,12 +24,17 @@ final class ByteWindow {
   // SAFETY: `memory` addresses `capacity` bytes, owned by this object unless `kind` is `.memory`.
   var memory: UnsafeMutableRawPointer
   var capacity: Int
+  /// The most bytes of a stream that are read at once.
+  private var most = 0
   /// The first error of reading; the stream is taken to end there.
   var failure: SystemError?
   var ended = false
   /// Bytes of the mapping whose pages were given back, and up to where pages were asked for.
   var released = 0
   var populated = 0
+  /// Counts what is passed of a mapping; streams are counted where they are read.
+  private let progress: ReadProgress?
+  private var counted = 0
   /// What keeps `.memory` alive.
   let owner: AnyObject?
 
@@ -38,6 +43,7 @@ final class ByteWindow {
     descriptor = -1
     ownsDescriptor = false
     fileSystem = .system
+    progress = nil
     self.owner = owner
     // SAFETY: never written through in this kind.
     unsafe self.memory = unsafe memory.withUnsafeBytes { raw in
@@ -47,12 +53,22 @@ final class ByteWindow {
     ended = true
   }
 
+  /// Takes other bytes in place of those of `.memory`.
+  func restart(over bytes: ByteSlice) {
+    // SAFETY: never written through in this kind.
+    unsafe memory = unsafe bytes.withUnsafeBytes { raw in
+      unsafe UnsafeMutableRawPointer(mutating: raw.baseAddress.unsafelyUnwrapped)
+    }
+    capacity = bytes.count
+  }
+
   /// Maps `size` > 0 bytes of a regular file.
   init(mapping descriptor: Int32, size: Int, fileSystem: any FileSystem) throws(SystemError) {
     kind = .mapped
     self.descriptor = descriptor
     ownsDescriptor = true
     self.fileSystem = fileSystem
+    progress = (fileSystem as? SystemFileSystem)?.progress
     owner = nil
     let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
@@ -65,15 +81,21 @@ final class ByteWindow {
     ended = true
   }
 
-  /// A window over whatever `descriptor` delivers.
-  init(stream descriptor: Int32, owned: Bool, inflater: Inflater?, fileSystem: any FileSystem) {
+  /// A window over whatever `descriptor` delivers, that starts with `capacity` bytes and reads at
+  /// most as many at once.
+  init(
+    stream descriptor: Int32, owned: Bool, inflater: Inflater?, fileSystem: any FileSystem,
+    capacity: Int = ByteWindow.firstCapacity
+  ) {
     kind = .stream
     self.descriptor = descriptor
     ownsDescriptor = owned
     self.fileSystem = fileSystem
+    progress = nil
     self.inflater = inflater
     owner = nil
-    capacity = ByteWindow.firstCapacity
+    self.capacity = capacity
+    most = capacity
     unsafe memory = .allocate(byteCount: capacity, alignment: 64)
   }
 
@@ -86,14 +108,14 @@ final class ByteWindow {
     if ownsDescriptor { fileSystem.close(descriptor) }
   }
 
-  /// Streams start with this window and read at most this much at once.
+  /// Streams start with a window of this many bytes.
   static let firstCapacity = 1 << 18
 
   /// Reads more of the stream behind the `filled` bytes at the start of the window. Returns how
   /// many bytes came; 0 at the end or after an error, which is kept in ``failure``.
   func read(behind filled: Int) -> Int {
     guard !ended else { return 0 }
-    let room = min(capacity - filled, ByteWindow.firstCapacity)
+    let room = min(capacity - filled, most)
     let target = unsafe UnsafeMutableRawBufferPointer(start: memory + filled, count: room)
     do throws(SystemError) {
       let got: Int
@@ -136,7 +158,7 @@ final class ByteWindow {
         unsafe _ = madvise(memory + released, behind - released, MADV_DONTNEED)
         released = behind
       }
-      let ahead = min(behind + ByteWindow.populateAhead, capacity)
+      let ahead = min(behind + populateAhead, capacity)
       if ahead > populated {
         let from = max(populated, behind)
         // MADV_POPULATE_READ (Linux 5.14); older kernels say EINVAL and the pages come by fault.
@@ -146,7 +168,22 @@ final class ByteWindow {
     #endif
   }
 
-  static let page = 4096
-  /// Pages are asked for this far ahead of the cursor, and given back in steps of half of it.
-  static let populateAhead = 4 << 20
+  /// The bytes of a mapping before `offset` have been passed.
+  func count(to offset: Int) {
+    guard let progress, offset > counted else { return }
+    progress.add(offset - counted)
+    counted = offset
+  }
+
+  /// The cursor is at `offset` now, maybe before pages that were given back.
+  func rewind(to offset: Int) {
+    let border = offset & ~(ByteWindow.page - 1)
+    released = min(released, border)
+    populated = min(populated, border)
+  }
+
+  private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+  /// Pages are asked for this far ahead of the cursor, and given back in steps of half of it;
+  /// tests make it small.
+  var populateAhead = 4 << 20
 }

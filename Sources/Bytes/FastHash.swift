@@ -5,7 +5,8 @@
 extension ByteSlice {
   /// A 64-bit hash of the bytes; the same within one version of this library only.
   @inlinable public var fastHash: UInt64 {
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: count)
+    // The length is spread over all bits: added plainly, it cancels against low bits of the bytes.
+    var state = UInt64(truncatingIfNeeded: count &+ 1) &* 0x9E37_79B9_7F4A_7C15
     var at = 0
     while count &- at >= 16 {
       state = ByteSlice.fold(

@@ -53,6 +53,8 @@ public protocol FileSystem: Sendable {
   func changeMode(_ descriptor: Int32, _ mode: mode_t) throws(SystemError)
   /// `fchown(2)`.
   func changeOwner(_ descriptor: Int32, user: UInt32, group: UInt32) throws(SystemError)
+  /// `realpath(3)`: the absolute name behind every symbolic link.
+  func realPath(_ path: String) throws(SystemError) -> String
 }
 
 /// What `stat(2)` tells, as far as it matters here.
@@ -78,6 +80,17 @@ public struct FileStatus: Sendable, Equatable {
 }
 
 extension FileSystem {
+  /// `open`, repeated while interrupted (FIFOs and network file systems do that).
+  public func openFile(
+    _ path: String, _ flags: Int32, mode: mode_t = 0
+  ) throws(SystemError) -> Int32 {
+    while true {
+      do throws(SystemError) { return try open(path, flags, mode: mode) } catch {
+        if error.code != EINTR { throw error }
+      }
+    }
+  }
+
   /// Reads until `buffer` is full or the file ends; returns how many bytes came.
   @unsafe public func readWhole(
     _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
@@ -103,6 +116,24 @@ extension FileSystem {
     }
   }
 
+  /// Reads from `offset` on until `buffer` is full or the file ends, without moving in the file.
+  @unsafe public func preadWhole(
+    _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(SystemError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      do throws(SystemError) {
+        let got = try unsafe pread(descriptor, rest, at: offset + done)
+        if got == 0 { break }
+        done += got
+      } catch {
+        if error.code != EINTR { throw error }
+      }
+    }
+    return done
+  }
+
   /// Writes every byte, however many calls it takes.
   @unsafe public func writeWhole(
     _ descriptor: Int32, _ buffer: UnsafeRawBufferPointer
@@ -110,7 +141,12 @@ extension FileSystem {
     var done = 0
     while done < buffer.count {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
-      do throws(SystemError) { done += try unsafe write(descriptor, rest) } catch {
+      do throws(SystemError) {
+        let put = try unsafe write(descriptor, rest)
+        // A device that takes nothing and says nothing would keep us here for ever.
+        if put <= 0 { throw SystemError(.write, code: EIO) }
+        done += put
+      } catch {
         if error.code != EINTR { throw error }
       }
     }
@@ -125,11 +161,17 @@ extension FileSystem {
     }
   }
 
-  /// Makes the names in a directory durable.
+  /// Makes the names in a directory durable, where its file system knows how to: some that live
+  /// in user space or behind a network refuse to sync directories, and keep names in order anyway.
   public func syncDirectory(_ path: String) throws(SystemError) {
-    let descriptor = try open(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY, mode: 0)
+    let descriptor = try openFile(path.isEmpty ? "." : path, O_RDONLY | O_DIRECTORY)
     defer { close(descriptor) }
-    try syncWhole(descriptor)
+    do throws(SystemError) { try syncWhole(descriptor) } catch {
+      switch error.code {
+      case EINVAL, EBADF, ENOTSUP, ENOSYS: break
+      default: throw error
+      }
+    }
   }
 
   /// Whether something of that name is there.
@@ -137,9 +179,19 @@ extension FileSystem {
     (try? status(of: path, followLinks: false)) != nil
   }
 
+  /// What stands under `path`, or nil when nothing does.
+  public func statusIfThere(
+    of path: String, followLinks: Bool
+  ) throws(SystemError) -> FileStatus? {
+    do throws(SystemError) { return try status(of: path, followLinks: followLinks) } catch {
+      if error.code == ENOENT { return nil }
+      throw error
+    }
+  }
+
   /// A whole small file, such as a manifest; refuses more than `limit` bytes with `EFBIG`.
   public func contents(of path: String, limit: Int = 1 << 24) throws(SystemError) -> [UInt8] {
-    let descriptor = try open(path, O_RDONLY, mode: 0)
+    let descriptor = try openFile(path, O_RDONLY)
     defer { close(descriptor) }
     var all: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1 << 16)

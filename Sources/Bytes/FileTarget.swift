@@ -33,7 +33,8 @@ public final class FileTarget: OutputTarget {
       do throws(SystemError) {
         let got = try fileSystem.copyRange(
           from: source.descriptor, at: at, count: end - at, to: descriptor)
-        if got == 0 { throw SystemError(.copyRange, code: EIO) }
+        // Some kernels answer 0 where they can't copy; if the file really ends here, reading says so.
+        if got == 0 { copiesInKernel = false }
         at += got
       } catch {
         switch error.code {
@@ -53,13 +54,16 @@ public final class FileTarget: OutputTarget {
 public final class RangeSource {
   let descriptor: Int32
   private let fileSystem: any FileSystem
+  /// What owns the descriptor when this object does not.
+  private let window: ByteWindow?
   /// Bytes in the file when it was opened.
   public let size: Int
 
   /// Opens the file at `path`.
   public init(_ path: String, fileSystem: any FileSystem = .system) throws(SystemError) {
     self.fileSystem = fileSystem
-    descriptor = try fileSystem.open(path, O_RDONLY, mode: 0)
+    window = nil
+    descriptor = try fileSystem.openFile(path, O_RDONLY)
     do throws(SystemError) {
       size = try fileSystem.status(of: descriptor).size
     } catch {
@@ -68,7 +72,17 @@ public final class RangeSource {
     }
   }
 
-  deinit { fileSystem.close(descriptor) }
+  /// The very file that `cursor` has mapped, whatever its name means by now; nil when the cursor
+  /// reads from memory or a stream.
+  public init?(_ cursor: borrowing ByteCursor) {
+    guard cursor.window.kind == .mapped else { return nil }
+    fileSystem = cursor.window.fileSystem
+    window = cursor.window
+    descriptor = cursor.window.descriptor
+    size = cursor.window.capacity
+  }
+
+  deinit { if window == nil { fileSystem.close(descriptor) } }
 
   /// Calls `body` with `count` bytes from `offset` on, piece by piece. A file that has become
   /// shorter fails with `EIO`.

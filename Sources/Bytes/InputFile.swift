@@ -24,7 +24,7 @@ public enum InputFile {
     if path == "-" {
       return try stream(0, owned: false, decompressing: decompressing, fileSystem)
     }
-    let descriptor = try openRetrying(path, fileSystem)
+    let descriptor = try fileSystem.openFile(path, O_RDONLY | O_NONBLOCK)
     let status: FileStatus
     do throws(SystemError) { status = try fileSystem.status(of: descriptor) } catch {
       fileSystem.close(descriptor)
@@ -60,22 +60,14 @@ public enum InputFile {
     }
   }
 
-  private static func openRetrying(
-    _ path: String, _ fileSystem: any FileSystem
-  ) throws(SystemError) -> Int32 {
-    while true {
-      do throws(SystemError) { return try fileSystem.open(path, O_RDONLY | O_NONBLOCK, mode: 0) } catch {
-        if error.code != EINTR { throw error }
-      }
-    }
-  }
-
   private static func looksCompressed(
     _ descriptor: Int32, _ fileSystem: any FileSystem
   ) throws(SystemError) -> Bool {
     var head: (UInt8, UInt8) = (0, 0)
     let got: Result<Int, SystemError> = unsafe withUnsafeMutableBytes(of: &head) { raw in
-      Result { () throws(SystemError) in try unsafe fileSystem.pread(descriptor, raw, at: 0) }
+      Result { () throws(SystemError) in
+        try unsafe fileSystem.preadWhole(descriptor, raw, at: 0)
+      }
     }
     do throws(SystemError) { return try got.get() == 2 && head == (0x1F, 0x8B) } catch {
       fileSystem.close(descriptor)

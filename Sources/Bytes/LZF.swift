@@ -124,8 +124,8 @@ public enum LZF {
     target.clear()
     guard source.count > 4, source.count <= Int(UInt32.max) else { return false }
     let room = source.count - 4
-    // SAFETY: liblzf reads `source.count` bytes and writes at most `room`.
-    let start = unsafe target.unusedStart(room)
+    // SAFETY: liblzf reads `source.count` bytes and writes at most `room`; the rest is a margin.
+    let start = unsafe target.unusedStart(room + 16)
     let got = unsafe source.withUnsafeBytes { raw in
       unsafe lzf_compress(raw.baseAddress, UInt32(raw.count), start, UInt32(room))
     }

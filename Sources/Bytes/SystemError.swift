@@ -10,8 +10,8 @@ public struct SystemError: Error, Sendable, Equatable {
   public enum Call: String, Sendable {
     /// Each is named as in C.
     case open, read, pread, write, fsync, close, rename, link, unlink, mkdir, rmdir, stat, fstat,
-      opendir,
-      ftruncate, mmap, copyRange = "copy_file_range", chmod, chown, inflate
+      opendir, readdir, ftruncate, mmap, copyRange = "copy_file_range", chmod, chown, realpath,
+      inflate
   }
   /// What was called.
   public var call: Call
@@ -26,8 +26,9 @@ public struct SystemError: Error, Sendable, Equatable {
 
   /// The system's own words for the error, such as "No space left on device".
   public var text: String {
+    if call == .inflate && code == EILSEQ { return "the compressed data is damaged or cut short" }
     // SAFETY: strerror returns a C string that stays until the next call on this thread.
-    unsafe String(cString: strerror(code))
+    return unsafe String(cString: strerror(code))
   }
 
   /// The failure of `call` that `errno` tells now.

@@ -7,8 +7,11 @@ internal import CShims
 
 /// The real file system.
 public struct SystemFileSystem: FileSystem {
-  /// There is but one.
-  public init() {}
+  /// Counts what is read, when somebody wants to know.
+  public let progress: ReadProgress?
+
+  /// The file system; what is read through it is counted in `progress`.
+  public init(progress: ReadProgress? = nil) { self.progress = progress }
 
   @inline(__always) private func checked(_ result: Int, _ call: SystemError.Call)
     throws(SystemError) -> Int
@@ -34,14 +37,22 @@ public struct SystemFileSystem: FileSystem {
     #endif
   }
 
+  // Descriptors that others made non-blocking (a shared terminal, a pipe of some runtime) answer
+  // EAGAIN; reading and writing wait until the descriptor is ready instead of failing.
+
   @unsafe public func read(
     _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer
   ) throws(SystemError) -> Int {
-    #if canImport(Glibc)
-      return try checked(unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count), .read)
-    #else
-      return try checked(unsafe Darwin.read(descriptor, buffer.baseAddress, buffer.count), .read)
-    #endif
+    while true {
+      #if canImport(Glibc)
+        let got = unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      #else
+        let got = unsafe Darwin.read(descriptor, buffer.baseAddress, buffer.count)
+      #endif
+      if got < 0 && errno == EAGAIN && waited(for: descriptor, Int16(POLLIN)) { continue }
+      if got > 0 { progress?.add(got) }
+      return try checked(got, .read)
+    }
   }
 
   @unsafe public func pread(
@@ -58,11 +69,21 @@ public struct SystemFileSystem: FileSystem {
   @unsafe public func write(
     _ descriptor: Int32, _ buffer: UnsafeRawBufferPointer
   ) throws(SystemError) -> Int {
-    #if canImport(Glibc)
-      return try checked(unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count), .write)
-    #else
-      return try checked(unsafe Darwin.write(descriptor, buffer.baseAddress, buffer.count), .write)
-    #endif
+    while true {
+      #if canImport(Glibc)
+        let put = unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
+      #else
+        let put = unsafe Darwin.write(descriptor, buffer.baseAddress, buffer.count)
+      #endif
+      if put < 0 && errno == EAGAIN && waited(for: descriptor, Int16(POLLOUT)) { continue }
+      return try checked(put, .write)
+    }
+  }
+
+  /// Waits until a descriptor is ready, or tells that waiting itself failed.
+  private func waited(for descriptor: Int32, _ events: Int16) -> Bool {
+    var request = pollfd(fd: descriptor, events: events, revents: 0)
+    return unsafe poll(&request, 1, -1) > 0 || errno == EINTR
   }
 
   public func copyRange(
@@ -124,7 +145,14 @@ public struct SystemFileSystem: FileSystem {
     guard let directory = unsafe opendir(path) else { throw SystemError.last(.opendir) }
     defer { unsafe _ = closedir(directory) }
     var names: [String] = []
-    while let entry = unsafe readdir(directory) {
+    while true {
+      // The end and an error look alike but for errno; a list that ends early would let a caller
+      // believe that files are gone.
+      errno = 0
+      guard let entry = unsafe readdir(directory) else {
+        if errno != 0 { throw SystemError.last(.readdir) }
+        break
+      }
       // SAFETY: readdir's entry and its terminated name stay valid until the next readdir.
       let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
         unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
@@ -144,6 +172,13 @@ public struct SystemFileSystem: FileSystem {
 
   public func changeOwner(_ descriptor: Int32, user: UInt32, group: UInt32) throws(SystemError) {
     _ = try checked(Int(fchown(descriptor, user, group)), .chown)
+  }
+
+  public func realPath(_ path: String) throws(SystemError) -> String {
+    guard let resolved = unsafe realpath(path, nil) else { throw SystemError.last(.realpath) }
+    // SAFETY: realpath allocated the terminated string for us.
+    defer { unsafe free(resolved) }
+    return unsafe String(cString: resolved)
   }
 }
 

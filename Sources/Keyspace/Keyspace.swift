@@ -67,12 +67,20 @@ package final class Keyspace {
   /// The databases by number; tables come into being when first used.
   var tables: [Int: KeyTable] = [:]
   /// The database that is being filled, and its table.
-  var currentDatabase = -1
-  var current = KeyTable(database: -1)
+  @safe @exclusivity(unchecked) var currentDatabase = -1
+  @safe @exclusivity(unchecked) var current = KeyTable(database: -1)
   /// Values that were made by executing commands; entries refer to them by number.
-  var states = StateStore()
+  @safe @exclusivity(unchecked) var states = StateStore()
   /// Commands that wait to be executed.
-  var chains = OperationChains()
+  @safe @exclusivity(unchecked) var chains = OperationChains()
+  /// Values of dumps; entries refer to them by number.
+  @safe @exclusivity(unchecked) var dumpValues = PODArray<DumpValue>()
+  /// What decodes the values of each dump.
+  var dumps: [DumpDecoder] = []
+  /// The first value of a dump that turned out to be damaged when it was decoded.
+  package internal(set) var damage: DumpDamage?
+  /// What the dumps say of their makers.
+  package internal(set) var producer = DumpProducer()
   /// The bytes of all files.
   let log = LogBytes()
 
@@ -80,9 +88,9 @@ package final class Keyspace {
   let foldContext: Context
   /// Memory of what is looked at in passing.
   let passing = KeptBytes()
-  var foldWords = ArgumentTable()
-  var order = PODArray<Operation>()
-  var queue = PODArray<QueuedCommand>()
+  @safe @exclusivity(unchecked) var foldWords = ArgumentTable()
+  @safe @exclusivity(unchecked) var walk = ChainWalk()
+  @safe @exclusivity(unchecked) var queue = PODArray<QueuedCommand>()
   var held = PODArray<HeldCommand>()
   var heldWords = ArgumentTable()
 

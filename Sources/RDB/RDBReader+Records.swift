@@ -113,17 +113,11 @@ extension RDBReader {
     let count = try input.readLength()
     guard count > 0 else { throw input.fail(.corrupt(.template, .empty)) }
     guard templates[id] == nil else { throw input.fail(.corrupt(.template, .duplicate)) }
-    var names: [[UInt8]] = []
+    var names = HashTemplate()
     var index: UInt64 = 0
     while index < count {
-      let name = try input.readString(into: &firstScratch, keeping: false).bytes
-      if let last = names.last {
-        let sorted =
-          last.count != name.count
-          ? last.count < name.count : last.lexicographicallyPrecedes(name)
-        guard sorted else { throw input.fail(.corrupt(.template, .unsorted)) }
-      }
-      names.append(name)
+      let name = try input.readString(into: &firstScratch, keeping: false)
+      guard names.append(name) else { throw input.fail(.corrupt(.template, .unsorted)) }
       index += 1
     }
     templates[id] = names

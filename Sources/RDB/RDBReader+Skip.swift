@@ -9,19 +9,10 @@ extension RDBReader {
       .hashListpack, .zsetListpack, .setListpack, .hashListpackPreRelease, .templateListpackRef:
       try input.skipString()
     case .list, .set, .quicklist: try skipStrings(try input.readLength())
-    case .hash:
-      let count = try input.readLength()
-      try skipStrings(count)
-      try skipStrings(count)
+    case .hash: try skipPairs(try input.readLength(), tail: 0)
     case .zset: try skipTextScores(try input.readLength())
-    case .zset2: try skipPairs(try input.readLength(), tail: 8)
-    case .quicklist2:
-      var left = try input.readLength()
-      while left > 0 {
-        _ = try input.readLength()
-        try input.skipString()
-        left -= 1
-      }
+    case .zset2: try skipScores(try input.readLength())
+    case .quicklist2: try skipQuicklist2(try input.readLength())
     case .hashMetadata:
       guard input.cursor.skip(8) else { throw input.truncated() }
       try skipTimedFields(try input.readLength())
@@ -29,14 +20,7 @@ extension RDBReader {
     case .hashListpackEx:
       guard input.cursor.skip(8) else { throw input.truncated() }
       try input.skipString()
-    case .valkeyHash:
-      var left = try input.readLength()
-      while left > 0 {
-        try input.skipString()
-        try input.skipString()
-        guard input.cursor.skip(8) else { throw input.truncated() }
-        left -= 1
-      }
+    case .valkeyHash: try skipPairs(try input.readLength(), tail: 8)
     case .stream, .stream2, .stream3, .stream4, .stream5: try skipStream()
     case .array: try skipArray()
     case .module:
@@ -63,42 +47,68 @@ extension RDBReader {
 
   // A count from the file bounds no memory here, and time only with the bytes that are there: each
   // turn takes at least one byte or throws.
-  @inline(__always) mutating func skipStrings(_ count: UInt64) throws(RDBError) {
+  mutating func skipStrings(_ count: UInt64) throws(RDBError) {
     var left = count
     while left > 0 {
       try input.skipString()
+      input.cursor.housekeep()
       left &-= 1
     }
   }
 
-  private mutating func skipPairs(_ count: UInt64, tail: Int) throws(RDBError) {
+  /// Pairs of strings, each with `tail` bytes behind it.
+  mutating func skipPairs(_ count: UInt64, tail: Int) throws(RDBError) {
     var left = count
     while left > 0 {
       try input.skipString()
-      guard input.cursor.skip(tail) else { throw input.truncated() }
+      try input.skipString()
+      if tail > 0 { guard input.cursor.skip(tail) else { throw input.truncated() } }
+      input.cursor.housekeep()
       left &-= 1
     }
   }
 
-  private mutating func skipTimedFields(_ count: UInt64) throws(RDBError) {
+  /// Members, each with a binary double behind it.
+  mutating func skipScores(_ count: UInt64) throws(RDBError) {
+    var left = count
+    while left > 0 {
+      try input.skipString()
+      guard input.cursor.skip(8) else { throw input.truncated() }
+      input.cursor.housekeep()
+      left &-= 1
+    }
+  }
+
+  mutating func skipQuicklist2(_ count: UInt64) throws(RDBError) {
+    var left = count
+    while left > 0 {
+      _ = try input.readLength()
+      try input.skipString()
+      input.cursor.housekeep()
+      left &-= 1
+    }
+  }
+
+  mutating func skipTimedFields(_ count: UInt64) throws(RDBError) {
     var left = count
     while left > 0 {
       _ = try input.readLength()
       try input.skipString()
       try input.skipString()
+      input.cursor.housekeep()
       left &-= 1
     }
   }
 
-  private mutating func skipTextScores(_ count: UInt64) throws(RDBError) {
+  mutating func skipTextScores(_ count: UInt64) throws(RDBError) {
     var left = count
     while left > 0 {
       try input.skipString()
       guard let length = input.cursor.byte() else { throw input.truncated() }
-      if length == 0 { throw input.fail(.corrupt(.zset, .notANumber), at: input.cursor.offset - 1) }
       if length < 253 {
         guard input.cursor.skip(Int(length)) else { throw input.truncated() }
       }
+      input.cursor.housekeep()
       left &-= 1
     }
   }
@@ -128,8 +138,11 @@ extension RDBReader {
       let names = try input.readString(into: &firstScratch, keeping: false)
       guard names.count >= 7 else { throw input.fail(.corrupt(.listpack, .size)) }
       let count: UInt16 = names.load(at: 4)
-      guard count != 0xFFFF else { throw input.fail(.corrupt(.template, .count)) }
-      return UInt64(count)
+      if count != 0xFFFF { return UInt64(count) }
+      var list = try ListpackCursor(names, origin: input.cursor.offset)
+      var item = PackedItem()
+      while try list.next(&item) {}
+      return UInt64(list.walked)
     case 1:
       let count = try input.readLength()
       try skipStrings(count)
@@ -139,11 +152,17 @@ extension RDBReader {
   }
 
   private mutating func skipArray() throws(RDBError) {
-    var left = try input.readLength()
+    let count = try input.readLength()
     let cursor = try input.readLength()
     guard cursor <= 1 else { throw input.fail(.corrupt(.array, .cursor)) }
     if cursor == 1 { _ = try input.readLength() }
+    try skipArrayElements(count)
+  }
+
+  mutating func skipArrayElements(_ count: UInt64) throws(RDBError) {
+    var left = count
     while left > 0 {
+      input.cursor.housekeep()
       _ = try input.readLength()
       switch try input.readLength() {
       case 0, 3: try input.skipString()
@@ -155,19 +174,13 @@ extension RDBReader {
   }
 
   private mutating func skipStream() throws(RDBError) {
-    let version =
-      switch key.type {
-      case .stream: 1
-      case .stream2: 2
-      case .stream3: 3
-      case .stream4: 4
-      default: 5
-      }
+    let version = key.type.streamVersion
     let nodes = try input.readLength()
     var left = nodes
     while left > 0 {
       try input.skipString()
       try input.skipString()
+      input.cursor.housekeep()
       left &-= 1
     }
     for _ in 0..<(version >= 2 ? 8 : 3) { _ = try input.readLength() }

@@ -82,16 +82,16 @@ public struct KeyHeader {
 /// by the next call, allocation free), raw (``rawValue()``), or element by element
 /// (``nextElement(_:)``, ``nextStreamEvent()``, ``nextModuleItem()``).
 ///
-/// Every error is final: nothing can be read behind it. Any input, however broken, ends in an
+/// An error is final unless ``canSkipValue`` says otherwise. Any input, however broken, ends in an
 /// error or in ``RDBRecord/end(_:)``; memory stays bounded by the longest string that is really
 /// there. Works on every version and both dialects (rdb-format.md 2, 5, 7).
 public struct RDBReader: ~Copyable {
   /// Version and dialect.
-  public let header: RDBHeader
+  public internal(set) var header: RDBHeader
   /// The header of the key read last.
   public internal(set) var key = KeyHeader()
   /// What is being done, for errors.
-  public internal(set) var activity = RDBError.Activity.header
+  public var activity: RDBError.Activity { input.activity }
   /// The number of the current database.
   public internal(set) var db = 0
 
@@ -103,7 +103,14 @@ public struct RDBReader: ~Copyable {
   /// Whether the end was reached.
   var ended = false
   /// Field names of template hashes, by id.
-  var templates: [UInt64: [[UInt8]]] = [:]
+  var templates: [UInt64: HashTemplate] = [:]
+  /// Whether the record given last was a key.
+  var keyGiven = false
+  /// Whether attributes were read that wait for a key.
+  var hasAttributes = false
+  /// After an error inside a value: whether only its content was wrong. Then ``skipValue()`` and
+  /// ``next()`` go on behind it; otherwise nothing can be read behind the error.
+  public internal(set) var canSkipValue = false
   /// Whether an AUX field of Dragonfly was seen.
   var isDragonfly = false
   /// Whether a checksum that does not match is an error (the default).
@@ -114,6 +121,9 @@ public struct RDBReader: ~Copyable {
   var keyScratch = ScratchBuffer()
   var firstScratch = ScratchBuffer()
   var secondScratch = ScratchBuffer()
+  var blobScratch = ScratchBuffer()
+  /// The offset of the blob that was read last.
+  var blobOrigin = 0
   var metadataScratch = ScratchBuffer(capacity: 64)
   /// Where the elements of the current value stand.
   var value = ValueState()
@@ -160,72 +170,61 @@ public struct RDBReader: ~Copyable {
     if ended { return .end(.absent) }
     input.cursor.housekeep()
     input.activity = .type
-    var attributes = false
-    var recordOffset = input.cursor.offset
+    if keyGiven {
+      keyGiven = false
+      hasAttributes = false
+      clearAttributes()
+    }
     while true {
       guard let code = input.cursor.byte() else { throw input.truncated() }
       if code < Opcode.hashTemplate {
-        if try passForeignOpcode(code, &attributes, &recordOffset) { continue }
-        if !attributes { clearAttributes(recordOffset) }
+        if try passForeignOpcode(code) { continue }
+        if !hasAttributes { key.offset = input.cursor.offset - 1 }
         try readKey(code)
+        keyGiven = true
         return .key
       }
       switch code {
       case Opcode.expiry:
-        if !attributes { clearAttributes(recordOffset) }
-        attributes = true
-        input.activity = .expiry
+        noteAttribute(.expiry)
         guard let ms = input.cursor.load(as: Int64.self) else { throw input.truncated() }
         key.expiresAt = ms
       case Opcode.expirySeconds:
-        if !attributes { clearAttributes(recordOffset) }
-        attributes = true
-        input.activity = .expiry
+        noteAttribute(.expiry)
         guard let seconds = input.cursor.load(as: Int32.self) else { throw input.truncated() }
         key.expiresAt = Int64(seconds) * 1000
       case Opcode.idle:
-        if !attributes { clearAttributes(recordOffset) }
-        attributes = true
-        input.activity = .idle
+        noteAttribute(.idle)
         key.idle = try input.readLength()
       case Opcode.frequency:
-        if !attributes { clearAttributes(recordOffset) }
-        attributes = true
-        input.activity = .frequency
+        noteAttribute(.frequency)
         guard let frequency = input.cursor.byte() else { throw input.truncated() }
         key.frequency = frequency
       case Opcode.keyMetadata where header.dialect == .redis:
-        if !attributes { clearAttributes(recordOffset) }
-        attributes = true
+        noteAttribute(.keyMetadata)
         try readKeyMetadata()
       default:
         // Attributes wait for the next key, whatever stands between (rdb-format.md 5).
-        if !attributes {
-          clearAttributes(recordOffset)
-          return try readRecord(code)
-        }
-        let record = try readRecord(code)
-        if case .end = record { return record }
-        pendingAttributes = true
-        return record
+        return try readRecord(code)
       }
       input.activity = .type
     }
   }
 
-  /// Whether attributes read before another record wait for the next key.
-  var pendingAttributes = false
-
-  private mutating func clearAttributes(_ offset: Int) {
-    if pendingAttributes {
-      pendingAttributes = false
-      return
+  /// The opcode of an attribute was read.
+  private mutating func noteAttribute(_ activity: RDBError.Activity) {
+    if !hasAttributes {
+      hasAttributes = true
+      key.offset = input.cursor.offset - 1
     }
+    input.activity = activity
+  }
+
+  private mutating func clearAttributes() {
     key.expiresAt = nil
     key.idle = nil
     key.frequency = nil
     key.metadata = ByteSlice()
-    key.offset = offset
   }
 
   private mutating func readKey(_ code: UInt8) throws(RDBError) {
@@ -243,16 +242,14 @@ public struct RDBReader: ~Copyable {
     key.valueOffset = input.cursor.offset
     valuePending = true
     value.begun = false
+    canSkipValue = false
     input.activity = .value
   }
 
   /// Opcodes of Redis Enterprise, which lie among the types.
-  private mutating func passForeignOpcode(
-    _ code: UInt8, _ attributes: inout Bool, _ recordOffset: inout Int
-  ) throws(RDBError) -> Bool {
+  private mutating func passForeignOpcode(_ code: UInt8) throws(RDBError) -> Bool {
     guard code == Opcode.enterpriseRAM || code == Opcode.enterpriseSlot else { return false }
-    if !attributes { clearAttributes(recordOffset) }
-    attributes = true
+    noteAttribute(.type)
     _ = try input.readLength()
     return true
   }
@@ -265,6 +262,10 @@ public struct RDBReader: ~Copyable {
       try finishElements()
     } else {
       try skipBody()
+      if input.hasFault {
+        canSkipValue = true
+        throw input.takeFault()
+      }
     }
   }
 

@@ -15,7 +15,26 @@ struct RecordInput: ~Copyable {
   /// What is being done, for errors.
   var activity = RDBError.Activity.header
 
+  /// The first thing found wrong inside a string whose length is known.
+  private var fault: RDBError?
+  /// Whether something was found wrong.
+  private(set) var hasFault = false
+
   init(_ cursor: consuming ByteCursor) { self.cursor = cursor }
+
+  @inline(never) private mutating func note(_ kind: RDBError.Kind, at offset: Int) {
+    if !hasFault { fault = fail(kind, at: offset) }
+    hasFault = true
+  }
+
+  /// What was found wrong, which is then forgotten.
+  @inline(never) mutating func takeFault() -> RDBError {
+    hasFault = false
+    return fault ?? fail(.badLZF)
+  }
+
+  /// Forgets what was found wrong.
+  mutating func clearFault() { hasFault = false }
 
   /// The error for input that ends where more is needed.
   @inline(never) func truncated() -> RDBError {
@@ -80,7 +99,7 @@ struct RecordInput: ~Copyable {
     case 0xC3:
       let packed = try readCount()
       let length = try readCount()
-      guard length <= LZF.mostBytes(from: packed) else { throw fail(.badLZF) }
+      if length > LZF.mostBytes(from: packed) { note(.badLZF, at: cursor.offset) }
       count = packed
     case 0xC4...0xFF: throw fail(.badString(first), at: cursor.offset - 1)
     default:
@@ -91,27 +110,41 @@ struct RecordInput: ~Copyable {
     guard cursor.skip(count) else { throw truncated() }
   }
 
-  /// A string. Integers and compressed strings are written into `scratch`; plain ones are slices
-  /// of the input, copied into `scratch` too when `keeping` and the input is a moving window.
+  /// A string of a record. Integers and compressed strings are written into `scratch`; plain ones
+  /// are slices of the input, copied into `scratch` too when `keeping` and the input is a moving
+  /// window.
   mutating func readString(
     into scratch: inout ScratchBuffer, keeping: Bool
   ) throws(RDBError) -> ByteSlice {
+    let string = try readElement(into: &scratch, keeping: keeping)
+    if hasFault { throw takeFault() }
+    return string
+  }
+
+  /// A string inside a value: the same, but one that does not decompress is only noted, so that the
+  /// position stays known, and comes out empty.
+  @inline(__always) mutating func readElement(
+    into scratch: inout ScratchBuffer, keeping: Bool
+  ) throws(RDBError) -> ByteSlice {
     guard let first = cursor.byte() else { throw truncated() }
-    let count: Int
     if first < 0x40 {
-      count = Int(first)
-    } else if first < 0xC0 {
-      let length = try readLongLength(first)
-      guard let exact = Int(exactly: length) else { throw fail(.impossibleCount(length)) }
-      count = exact
-    } else {
-      return try readSpecialString(first, into: &scratch)
+      guard let slice = cursor.slice(Int(first)) else { throw truncated() }
+      return keeping && !cursor.isStable ? scratch.copy(slice) : slice
     }
+    return try readLongString(first, into: &scratch, keeping: keeping)
+  }
+
+  @inline(never) private mutating func readLongString(
+    _ first: UInt8, into scratch: inout ScratchBuffer, keeping: Bool
+  ) throws(RDBError) -> ByteSlice {
+    guard first < 0xC0 else { return try readSpecialString(first, into: &scratch) }
+    let length = try readLongLength(first)
+    guard let count = Int(exactly: length) else { throw fail(.impossibleCount(length)) }
     guard let slice = cursor.slice(count) else { throw truncated() }
     return keeping && !cursor.isStable ? scratch.copy(slice) : slice
   }
 
-  @inline(never) mutating func readSpecialString(
+  @inline(never) private mutating func readSpecialString(
     _ first: UInt8, into scratch: inout ScratchBuffer
   ) throws(RDBError) -> ByteSlice {
     let start = cursor.offset - 1
@@ -128,11 +161,13 @@ struct RecordInput: ~Copyable {
       integer = Int64(value)
     case 0xC3:
       let packed = try readCount()
-      let length = try readCount()
-      guard length <= LZF.mostBytes(from: packed) else { throw fail(.badLZF, at: start) }
+      let length = try readLength()
       guard let source = cursor.slice(packed) else { throw truncated() }
-      guard LZF.decompress(source, length: length, into: &scratch) else {
-        throw fail(.badLZF, at: start)
+      guard let count = Int(exactly: length),
+        LZF.decompress(source, length: count, into: &scratch)
+      else {
+        note(.badLZF, at: start)
+        return ByteSlice()
       }
       return scratch.slice
     default: throw fail(.badString(first), at: start)

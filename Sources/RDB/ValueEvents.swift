@@ -137,6 +137,10 @@ public struct KeyDescription {
   public var encoding: StaticString = "raw"
   /// For modules: the 64-bit id of the type.
   public var moduleID: UInt64 = 0
+  /// How many elements follow, where that is known before they are read.
+  public var count: UInt64?
+  /// For arrays: the index of the last insertion, where there was one.
+  public var arrayCursor: UInt64?
   /// How the dump writes it; nil for keys of a replayed log.
   public var valueType: ValueType?
 

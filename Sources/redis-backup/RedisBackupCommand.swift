@@ -1,9 +1,15 @@
 import ArgumentParser
 
 /// The command line of the toolkit; each subcommand has a file of its own in `Commands/`.
-@main
 struct RedisBackupCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "redis-backup",
-    abstract: "Looks into, checks, repairs, undoes, compacts and converts Redis and Valkey files.")
+    abstract: "Looks into, checks, repairs, undoes, compacts and converts Redis and Valkey files.",
+    version: version,
+    subcommands: [
+      InfoCommand.self
+    ])
+
+  /// The version of this program.
+  static let version = "0.1.0"
 }

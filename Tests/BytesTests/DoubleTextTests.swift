@@ -150,7 +150,8 @@ struct DoubleVector {
     }
     let taken: [(String, Double)] = [
       ("inf", .infinity), ("-INF", -.infinity), ("+infinity", .infinity), ("0x1p3", 8), (".5", 0.5),
-      ("5.", 5), ("+7", 7), ("1E3", 1000), ("-0", -0.0), ("1e-320", Double(bitPattern: 0x7E8)), ("007", 7),
+      ("5.", 5), ("+7", 7), ("1E3", 1000), ("-0", -0.0), ("1e-320", Double(bitPattern: 0x7E8)),
+      ("007", 7),
     ]
     for (text, value) in taken {
       #expect(DoubleTextTests.parse(text, .command)?.bitPattern == value.bitPattern, "\(text)")

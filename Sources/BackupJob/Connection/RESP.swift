@@ -158,14 +158,15 @@ package final class RESPReader {
     return bytes
   }
 
-  /// Hands out bytes that were read already, else reads from the transport; returns 0 at the end of the connection.
-  package func readRaw(into target: inout [UInt8], deadline: Deadline) throws(JobError) -> Int {
+  /// Hands out bytes that were read already, else reads from the transport, into `target[offset...]`; returns 0 at the end of
+  /// the connection.
+  package func readRaw(into target: inout [UInt8], from offset: Int, deadline: Deadline) throws(JobError) -> Int {
     if start < end {
-      let take = min(target.count, end - start)
-      target.replaceSubrange(..<take, with: buffer[start..<start + take])
+      let take = min(target.count - offset, end - start)
+      target.replaceSubrange(offset..<offset + take, with: buffer[start..<start + take])
       start += take
       return take
     }
-    return try transport.read(into: &target, from: 0, deadline: deadline)
+    return try transport.read(into: &target, from: offset, deadline: deadline)
   }
 }

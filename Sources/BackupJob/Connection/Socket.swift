@@ -173,9 +173,15 @@ final class Socket {
   func wait(for events: Int16, _ deadline: Deadline) -> Bool {
     while true {
       var item = pollfd(fd: descriptor, events: events, revents: 0)
-      let count = unsafe poll(&item, 1, deadline.millisecondsLeft)
+      // Short waits, so that a request to end the process is seen.
+      let wait = min(deadline.millisecondsLeft, 250)
+      let count = unsafe poll(&item, 1, wait)
       if count > 0 { return true }
-      if count == 0 { return false }
+      if Interruption.isRequested { return false }
+      if count == 0 {
+        if deadline.hasPassed { return false }
+        continue
+      }
       if errno != EINTR { return true }
     }
   }

@@ -58,6 +58,7 @@ package final class Transport: ByteTransport {
     throws(JobError)
   {
     guard socket.wait(for: events, deadline) else {
+      try Interruption.check(step)
       throw JobError(
         .unavailable, step: step, place: socket.endpoint.description, "no answer in time",
         remedy: "Check the server's load and the timeouts in the configuration.")

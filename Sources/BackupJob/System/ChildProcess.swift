@@ -45,11 +45,9 @@ package final class ChildProcess {
     defer { spawning.unlock() }
     var opened: [Int32] = []
     func pipeEnds() throws(JobError) -> (read: Int32, write: Int32) {
-      var ends: [Int32] = [-1, -1]
-      guard unsafe pipe(&ends) == 0 else { throw Files.failure(errno, step: step, path: program) }
-      for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-      opened += ends
-      return (ends[0], ends[1])
+      let ends = try Self.unlockedPipe(step: step, place: program)
+      opened += [ends.read, ends.write]
+      return ends
     }
     func null(_ flags: Int32) -> Int32 {
       let descriptor = unsafe open("/dev/null", flags | O_CLOEXEC)
@@ -152,6 +150,25 @@ package final class ChildProcess {
       for unsafe pointer in unsafe argv + envp { unsafe free(pointer) }
     }
     return unsafe posix_spawnp(&child, program, &actions, &attributes, &argv, &envp)
+  }
+
+  /// A pipe that no program inherits.
+  static func pipe(step: String, place: String) throws(JobError) -> (read: Int32, write: Int32) {
+    spawning.lock()
+    defer { spawning.unlock() }
+    return try unlockedPipe(step: step, place: place)
+  }
+
+  private static func unlockedPipe(step: String, place: String) throws(JobError) -> (read: Int32, write: Int32) {
+    var ends: [Int32] = [-1, -1]
+    #if canImport(Glibc)
+      let result = unsafe Glibc.pipe(&ends)
+    #else
+      let result = unsafe Darwin.pipe(&ends)
+    #endif
+    guard result == 0 else { throw Files.failure(errno, step: step, path: place) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
   }
 
   /// Ends its standard input.

@@ -13,8 +13,8 @@ package enum Files {
     package var mode: UInt32
     package var inode: UInt64
     package var device: UInt64
-    package var modified: Int64
     package var owner: UInt32
+    package var group: UInt32
     package var isDirectory: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
     package var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
 
@@ -23,12 +23,8 @@ package enum Files {
       mode = UInt32(raw.st_mode)
       inode = UInt64(raw.st_ino)
       device = UInt64(raw.st_dev)
-      #if canImport(Glibc)
-        modified = Int64(raw.st_mtim.tv_sec)
-      #else
-        modified = Int64(raw.st_mtimespec.tv_sec)
-      #endif
       owner = UInt32(raw.st_uid)
+      group = UInt32(raw.st_gid)
     }
   }
 

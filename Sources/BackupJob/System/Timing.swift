@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
+internal import Foundation
 
 /// The moment after which a step gives up, on the clock that never jumps.
 package struct Deadline: Sendable {
@@ -48,10 +44,5 @@ extension Duration {
 
 /// Sleeps on this thread.
 package func pause(_ duration: Duration) {
-  let (seconds, attoseconds) = duration.components
-  var wanted = timespec()
-  wanted.tv_sec = Int(seconds)
-  wanted.tv_nsec = Int(attoseconds / 1_000_000_000)
-  var left = timespec()
-  while unsafe nanosleep(&wanted, &left) != 0, errno == EINTR { wanted = left }
+  Thread.sleep(forTimeInterval: duration.inSeconds)
 }

@@ -42,4 +42,6 @@ void redis_backup_digest_mix(redis_backup_digest *_Nonnull digest, const void *_
 void redis_backup_digest_fold(redis_backup_digest *_Nonnull digest,
                               const redis_backup_digest *_Nonnull other);
 
+#include "signals.h"
+
 #endif

@@ -135,7 +135,9 @@ extension CommandWriter {
   }
 
   private mutating func idempotency(_ key: ByteSlice, _ stream: StreamValue) {
-    let isConfigured = stream.idempotencySeconds != 0 || stream.idempotencyMost != 0
+    let isConfigured =
+      stream.idempotencySeconds % 100 != 0 || stream.idempotencySeconds > 100
+      || stream.idempotencyMost % 100 != 0 || stream.idempotencyMost > 100
     guard isConfigured || !stream.producers.isEmpty else { return }
     guard target.recordsIdempotency else {
       if !stream.producers.isEmpty { losses.idempotency += 1 }

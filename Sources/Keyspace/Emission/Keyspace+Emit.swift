@@ -17,7 +17,7 @@ extension Keyspace {
     flushQueue()
     guard let table = tables[database] else { return }
     for index in 0..<table.count {
-      prefetch(table, index)
+      lookAhead(table, index)
       guard !table[index].isVacant else { continue }
       let state = passingState(table, index)
       if state.exists { try body(table[index].key, state) }
@@ -35,7 +35,7 @@ extension Keyspace {
     for database in databases {
       guard let table = tables[database] else { continue }
       for index in 0..<table.count {
-        prefetch(table, index)
+        lookAhead(table, index)
         let entry = table[index]
         if entry.lastOperation == 0 {
           if entry.base.kind == .absent { continue }
@@ -58,23 +58,24 @@ extension Keyspace {
     return keys
   }
 
-  /// Tells the processor what the next entries will need.
+  /// Looks ahead to the entries behind `index`, which is the current one.
   @inline(__always)
-  private func prefetch(_ table: KeyTable, _ index: Int) {
-    let far = index &+ 24
-    if far < table.count {
+  func lookAhead(_ table: KeyTable, _ index: Int) {
+    let count = table.count
+    let far = index &+ ChainWalk.depth &- 1
+    if index == 0 {
+      for next in 0..<min(ChainWalk.depth &- 1, count) {
+        walk.begin(next, table[next].lastOperation, chains)
+      }
+    }
+    if far < count {
       let entry = table[far]
-      if entry.lastOperation != 0 {
-        chains.prefetch(entry.lastOperation)
-      } else if entry.base.kind == .setCommand {
+      walk.begin(far, entry.lastOperation, chains)
+      if entry.lastOperation == 0 && entry.base.kind == .setCommand {
         log.prefetch(entry.base.payload)
       }
     }
-    let near = index &+ 12
-    if near < table.count {
-      let entry = table[near]
-      if entry.lastOperation != 0 { log.prefetch(chains.at(entry.lastOperation).position) }
-    }
+    walk.step(around: index, chains, log)
   }
 
   /// The bytes of the SET at `position` when they are those a server would write.

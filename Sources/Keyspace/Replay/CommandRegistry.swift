@@ -7,6 +7,9 @@ package struct CommandRegistry: Sendable {
   package static let families: [[CommandEntry]] = [
     StringCommands.table, CounterCommands.table, KeyCommands.table, DatabaseCommands.table,
     HashCommands.table,
+    ListCommands.table,
+    SetCommands.table,
+    SortedSetCommands.table,
     ControlCommands.table, ReadCommands.table,
   ]
 

@@ -10,16 +10,16 @@ extension Keyspace {
   static let longestChain: UInt32 = 64
 
   /// What entry `index` holds after all its postponed commands, for keeping.
-  func settledState(_ table: KeyTable, _ index: Int) -> KeyState {
+  func settledState(_ table: KeyTable, _ index: Int, collected: Bool = false) -> KeyState {
     if table[index].isVacant { return KeyState() }
-    let number = settle(table, index)
+    let number = settle(table, index, collected: collected)
     let state = states.items[number]
     if !state.exists { clear(table, index) }
     return state
   }
 
   /// Makes the entry start from a state of its own with nothing postponed; returns its number.
-  func settle(_ table: KeyTable, _ index: Int) -> Int {
+  func settle(_ table: KeyTable, _ index: Int, collected: Bool = false) -> Int {
     var entry = table[index]
     let number: Int
     if entry.base.kind == .state {
@@ -29,7 +29,11 @@ extension Keyspace {
       entry.base = EntryBase(.state, number)
     }
     if entry.lastOperation != 0 {
-      execute(chain: entry.lastOperation, of: table, on: &states.items[number])
+      if collected {
+        executeCollected(index, of: table, on: &states.items[number])
+      } else {
+        execute(chain: entry.lastOperation, of: table, on: &states.items[number])
+      }
       chains.drop(entry.lastOperation)
       entry.lastOperation = 0
       entry.operationCount = 0
@@ -42,20 +46,22 @@ extension Keyspace {
   /// so that passing over all keys needs no memory for them.
   func passingState(_ table: KeyTable, _ index: Int) -> KeyState {
     let entry = table[index]
-    if entry.base.kind == .state { return settledState(table, index) }
+    if entry.base.kind == .state {
+      // It has a state of its own anyway: what is postponed is executed for good.
+      guard entry.lastOperation != 0 else { return states.items[entry.base.payload] }
+      return settledState(table, index, collected: true)
+    }
     if entry.isVacant { return KeyState() }
     passing.reset()
     foldContext.kept = passing
     defer { foldContext.kept = context.kept }
     var state = initialState(entry)
-    if entry.lastOperation != 0 {
-      execute(chain: entry.lastOperation, of: table, on: &state)
-    }
+    if entry.lastOperation != 0 { executeCollected(index, of: table, on: &state) }
     return state
   }
 
   /// What the entry starts from.
-  private func initialState(_ entry: KeyEntry) -> KeyState {
+  func initialState(_ entry: KeyEntry) -> KeyState {
     switch entry.base.kind {
     case .absent: return KeyState()
     case .state: return states.items[entry.base.payload]
@@ -65,24 +71,24 @@ extension Keyspace {
         return KeyState()
       }
       return KeyState(value: .string(StringValue(foldWords.arguments[2])))
-    case .dump: return KeyState()
+    case .dump: return decode(dumpValues[entry.base.payload])
     }
   }
 
   /// Executes the chain that begins with `last` on `state`, oldest command first.
   private func execute(chain last: UInt32, of table: KeyTable, on state: inout KeyState) {
-    order.truncate(to: 0)
-    var place = last
-    while place != 0 {
-      let operation = chains.at(place)
-      order.append(operation)
-      place = operation.previous
-    }
+    // Outside of a pass over all keys there is nothing to look ahead to.
+    walk.begin(0, last, chains)
+    executeCollected(0, of: table, on: &state)
+  }
+
+  /// Executes what the walk has collected for key `index`.
+  private func executeCollected(_ index: Int, of table: KeyTable, on state: inout KeyState) {
     foldContext.database = table.database
-    var index = order.count
-    while index > 0 {
-      index -= 1
-      execute(order[index], on: &state)
+    var left = walk.finish(index, chains)
+    while left > 0 {
+      left -= 1
+      execute(walk.operation(index, left), on: &state)
     }
   }
 

@@ -23,6 +23,8 @@ struct QueuedCommand: BitwiseCopyable {
   let hash: UInt32
   let number: UInt16
   let kind: Kind
+  /// The entry it probably is for.
+  var candidate = Int.max
 }
 
 /// A command of a transaction that waits for its EXEC; POD.
@@ -40,21 +42,26 @@ private final class LogFile {
 }
 
 extension Keyspace {
-  /// Reads all commands from where `cursor` (over a mapped file or memory, see
-  /// ``ByteCursor/isStable``) is. A transaction that has no EXEC is not executed.
+  /// Reads a file of a log: the dump at its head if it begins with one, then all commands. `cursor`
+  /// is over a mapped file or memory (see ``ByteCursor/isStable``) and stands at its start. A
+  /// transaction that has no EXEC is not executed.
   ///
   /// - Parameter previous: the last command of the files before; nil for the first.
   /// - Returns: the last command.
   /// - Throws: ``ReplayError``. When a file that ends early is what is expected, what came before
   ///   has been read, and the keyspace may be used.
   package func replay(
-    _ cursor: consuming ByteCursor, file: Int = 0, after previous: AOFCommand? = nil
+    _ input: consuming ByteCursor, file: Int = 0, after previous: AOFCommand? = nil
   ) throws(ReplayError) -> AOFCommand {
+    var cursor = input
     precondition(cursor.isStable, "slices have to stay valid")
     cursor.releasesPages = false
     let bytes = cursor.heldSlice(at: 0, count: cursor.size ?? 0)
+    if Preamble.begins(at: &cursor) {
+      cursor = try load(cursor, bytes, file: file)
+    }
     let holder = LogFile(AOFReader(cursor, file: file, after: previous))
-    let start = log.add(bytes, owner: holder)
+    let start = log.add(bytes, file: file, owner: holder)
     held.truncate(to: 0)
     defer { flushQueue() }
     while try next(holder) {
@@ -168,8 +175,8 @@ extension Keyspace {
     let count = queue.count
     guard count > 0 else { return }
     let table = current
-    for index in 0..<count { table.prefetchEntry(queue[index].hash) }
-    for index in 0..<count { table.prefetchKey(queue[index].hash) }
+    for index in 0..<count { queue[index].candidate = table.candidate(queue[index].hash) }
+    for index in 0..<count { table.prefetchKey(queue[index].candidate) }
     for index in 0..<count { apply(queue[index], table) }
     queue.truncate(to: 0)
   }
@@ -177,10 +184,15 @@ extension Keyspace {
   @inline(__always)
   private func apply(_ command: QueuedCommand, _ table: KeyTable) {
     if command.kind == .delete {
-      if let index = table.find(command.key, hash: command.hash) { clear(table, index) }
+      if let index = table.find(
+        command.key, hash: command.hash, candidate: command.candidate)
+      {
+        clear(table, index)
+      }
       return
     }
-    let index = table.findOrAdd(command.key, hash: command.hash)
+    let index = table.findOrAdd(
+      command.key, hash: command.hash, candidate: command.candidate)
     var entry = table[index]
     if command.kind != .postpone {
       if entry.lastOperation != 0 || entry.base.kind == .state {

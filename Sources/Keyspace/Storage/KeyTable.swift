@@ -52,8 +52,8 @@ struct KeyEntry: BitwiseCopyable {
 /// table grows; then they are dropped. Numbers of entries are valid until the next
 /// ``findOrAdd(_:hash:)``.
 final class KeyTable {
-  private var entries = PODArray<KeyEntry>()
-  private var slots: PODArray<UInt64>
+  @safe @exclusivity(unchecked) private var entries = PODArray<KeyEntry>()
+  @safe @exclusivity(unchecked) private var slots: PODArray<UInt64>
 
   /// The number of the database; changes by SWAPDB.
   var database: Int
@@ -90,8 +90,8 @@ final class KeyTable {
   }
 
   /// The number of the entry of `key`, which is made when there is none.
-  func findOrAdd(_ key: ByteSlice, hash: UInt32) -> Int {
-    if let index = find(key, hash: hash) { return index }
+  func findOrAdd(_ key: ByteSlice, hash: UInt32, candidate: Int = Int.max) -> Int {
+    if let index = find(key, hash: hash, candidate: candidate) { return index }
     if (entries.count &+ 1) &* 3 > slots.count &* 2 { grow() }
     entries.append(KeyEntry(key: key, hash: hash))
     place(hash, entries.count)
@@ -101,18 +101,32 @@ final class KeyTable {
   /// Tells the processor that the slot of `hash` is read soon.
   func prefetchSlot(_ hash: UInt32) { slots.prefetch(Int(hash) & (slots.count &- 1)) }
 
-  /// Tells the processor that the first entry with `hash` is read soon, whose slot was prefetched.
-  func prefetchEntry(_ hash: UInt32) {
-    let word = slots[Int(hash) & (slots.count &- 1)]
-    if word != 0 { entries.prefetch(Int(UInt32(truncatingIfNeeded: word)) &- 1) }
+  /// The number of the first entry with `hash`, without a look at its key; `Int.max` when there is
+  /// none. The entry is read soon, as the processor is told.
+  func candidate(_ hash: UInt32) -> Int {
+    let mask = slots.count &- 1
+    var slot = Int(hash) & mask
+    while true {
+      let word = slots[slot]
+      if word == 0 { return Int.max }
+      if UInt32(truncatingIfNeeded: word >> 32) == hash {
+        let index = Int(UInt32(truncatingIfNeeded: word)) &- 1
+        entries.prefetch(index)
+        return index
+      }
+      slot = (slot &+ 1) & mask
+    }
   }
 
-  /// Tells the processor that the key of the first entry with `hash` is read soon.
-  func prefetchKey(_ hash: UInt32) {
-    let word = slots[Int(hash) & (slots.count &- 1)]
-    if word != 0, UInt32(truncatingIfNeeded: word >> 32) == hash {
-      entries[Int(UInt32(truncatingIfNeeded: word)) &- 1].key.prefetch()
-    }
+  /// Tells the processor that the key of an entry is read soon.
+  func prefetchKey(_ candidate: Int) {
+    if candidate < entries.count { entries[candidate].key.prefetch() }
+  }
+
+  /// The number of the entry of `key`, which is probably `candidate`.
+  func find(_ key: ByteSlice, hash: UInt32, candidate: Int) -> Int? {
+    if candidate < entries.count, entries[candidate].key == key { return candidate }
+    return find(key, hash: hash)
   }
 
   private func place(_ hash: UInt32, _ number: Int) {

@@ -8,15 +8,16 @@ final class LogBytes {
   private struct Segment {
     let start: Int
     let bytes: ByteSlice
+    let file: Int
     let owner: AnyObject?
   }
-  private var segments: [Segment] = []
+  @safe @exclusivity(unchecked) private var segments: [Segment] = []
   private var end = 0
 
   /// Adds a file; returns the position of its first byte.
-  func add(_ bytes: ByteSlice, owner: AnyObject?) -> Int {
+  func add(_ bytes: ByteSlice, file: Int, owner: AnyObject?) -> Int {
     let start = end
-    segments.append(Segment(start: start, bytes: bytes, owner: owner))
+    segments.append(Segment(start: start, bytes: bytes, file: file, owner: owner))
     end += bytes.count
     return start
   }
@@ -32,12 +33,13 @@ final class LogBytes {
   func place(_ position: Int) -> (file: Int, offset: Int) {
     var index = segments.count - 1
     while segments[index].start > position { index -= 1 }
-    return (index, position - segments[index].start)
+    return (segments[index].file, position - segments[index].start)
   }
 
-  /// Tells the processor that the bytes at `position` are read soon.
+  /// Tells the processor that the command at `position` is read soon.
   func prefetch(_ position: Int) {
     let (bytes, offset) = locate(position)
     bytes.prefetch(at: offset)
+    bytes.prefetch(at: offset &+ 64)
   }
 }

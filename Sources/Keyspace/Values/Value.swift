@@ -1,4 +1,5 @@
 package import Bytes
+package import RDB
 
 /// What a key holds.
 ///
@@ -202,15 +203,18 @@ extension KeyState {
   }
 }
 
-/// A value of a module: the bytes of its RDB value, which only the module understands.
+/// A value that only its module understands: its bytes in a dump.
 package struct ModuleValue {
-  /// The type byte of the RDB value (6 or 7, or a type this program only carries).
-  package var type: UInt8
-  /// The value as it stands in the dump, without the type byte and the key.
+  /// How the dump writes it.
+  package var type: ValueType
+  /// The value as it stands in the dump, behind the key.
   package var bytes: ByteSlice
+  /// The 64-bit id of the module's type.
+  package var moduleID: UInt64
 
-  package init(type: UInt8, bytes: ByteSlice) {
+  package init(type: ValueType, bytes: ByteSlice, moduleID: UInt64) {
     self.type = type
     self.bytes = bytes
+    self.moduleID = moduleID
   }
 }

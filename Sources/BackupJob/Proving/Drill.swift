@@ -1,0 +1,170 @@
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
+/// Proves that a backup restores: a real server, in a private directory, with a private socket and no port, loads it; then what the
+/// server holds is compared with what was recorded.
+public struct Drill: Sendable {
+  /// What a drill found.
+  public struct Report: Sendable {
+    /// The backup.
+    public var id: String
+    /// The server that loaded it.
+    public var server: String
+    /// How long it took from the repository to a server that answers.
+    public var seconds: Double
+    /// How long of that the server loaded.
+    public var loadSeconds: Double
+    /// Keys the server holds.
+    public var keys: Int64
+    /// The server's digest of each part, where it gave one.
+    public var digests: [String]
+    /// What differs from the record; empty when nothing does.
+    public var differences: [String]
+    /// What was compared, in words.
+    public var compared: [String]
+
+    /// Whether the server holds what was recorded.
+    public var isGood: Bool { differences.isEmpty && !compared.isEmpty }
+  }
+
+  private let context: JobContext
+
+  /// Drills by a configuration.
+  public init(_ context: JobContext) { self.context = context }
+
+  /// Drills one backup. Throws when it could not be done at all (no server, no key): that is never a success.
+  public func run(_ id: String) throws(JobError) -> Report {
+    let start = ContinuousClock.now
+    let record = try context.store.record(id)
+    let server = try findServer(record)
+    let scratch = try Self.scratchDirectory()
+    defer { try? Files.removeTree(scratch, step: "drill") }
+    let restored = try RestoreBackup(context).run(id, into: "\(scratch)/data")
+    var report = Report(
+      id: id, server: "", seconds: 0, loadSeconds: 0, keys: 0, digests: [], differences: [], compared: [])
+    for (index, part) in record.parts.enumerated() {
+      try drill(part, directory: restored.directories[index], server: server, scratch: scratch, &report)
+    }
+    report.seconds = (start.duration(to: .now).inSeconds * 1000).rounded() / 1000
+    context.say(
+      report.isGood ? "drill passed" : "drill failed",
+      ["id": id, "server": report.server, "seconds": "\(report.seconds)", "keys": "\(report.keys)"])
+    return report
+  }
+
+  /// A short path, since a unix socket's path is limited.
+  private static func scratchDirectory() throws(JobError) -> String {
+    let base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    let path = "\(base.utf8.count > 60 ? "/tmp" : base)/redis-backup-drill-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    guard unsafe mkdir(path, 0o700) == 0 else { throw Files.failure(errno, step: "drill", path: path) }
+    return path
+  }
+
+  /// The configured program, else that of the product the backup came from, else the other one.
+  private func findServer(_ record: BackupRecord) throws(JobError) -> String {
+    if let program = context.config.drillServer { return program }
+    let isValkey = record.parts.contains { $0.rdbVersion?.hasPrefix("VALKEY") == true || $0.source.product == "valkey" }
+    let names = isValkey ? ["valkey-server", "redis-server"] : ["redis-server", "valkey-server"]
+    let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+    for name in names {
+      for folder in path.split(separator: ":") where unsafe access("\(folder)/\(name)", X_OK) == 0 {
+        return "\(folder)/\(name)"
+      }
+    }
+    throw JobError(
+      .missing, step: "drill", place: names[0], "no server program was found in PATH",
+      remedy: "Install redis-server or valkey-server, or name one: drill.server.")
+  }
+
+  private func drill(
+    _ part: BackupRecord.Part, directory: String, server: String, scratch: String, _ report: inout Report
+  ) throws(JobError) {
+    let banner = String(
+      decoding: try ChildProcess.output(of: server, ["--version"], step: "drill", remedy: "Check drill.server."),
+      as: UTF8.self)
+    let version = banner.firstRange(of: "v=").map { String(banner[$0.upperBound...].prefix { $0 != " " }) } ?? "0"
+    report.server = "\(Files.name(of: server)) \(version)"
+    let socket = "\(scratch)/s"
+    let logFile = "\(scratch)/log"
+    let isLog = !part.files.contains { $0.kind == "rdb" }
+    var arguments = [
+      "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", directory, "--logfile", logFile,
+      "--daemonize", "no", "--save", "", "--databases", "\(max(16, (part.databases.last?.db ?? 0) + 1))",
+      "--appendonly", isLog ? "yes" : "no", "--auto-aof-rewrite-percentage", "0",
+      // A replica keeps keys whose time has passed, as they are in the backup. Nothing answers on this port.
+      "--replicaof", "127.0.0.1", "9", "--replica-serve-stale-data", "yes",
+    ]
+    let major = Int(version.prefix { $0 != "." }) ?? 0
+    if major >= 7 { arguments += ["--enable-debug-command", "yes"] }
+    let start = ContinuousClock.now
+    let child = try ChildProcess(server, arguments, step: "drill")
+    defer { child.terminate() }
+    let connection = try wait(for: child, socket: socket, logFile: logFile)
+    defer { connection.close() }
+    report.loadSeconds += (start.duration(to: .now).inSeconds * 1000).rounded() / 1000
+    try compare(part, connection, isLog: isLog, &report)
+  }
+
+  /// Waits until the server has loaded.
+  private func wait(for child: ChildProcess, socket: String, logFile: String) throws(JobError) -> Connection {
+    let deadline = Deadline(after: context.config.drillTimeout)
+    let settings = ConnectionSettings(commandTimeout: .seconds(120))
+    while true {
+      try Interruption.check("drill")
+      if child.wait(until: Deadline(after: .zero)) != nil {
+        let log = (try? Files.readAll(logFile, limit: 1 << 20, step: "drill")) ?? []
+        let tail = String(decoding: log, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(3)
+        throw JobError(
+          .negative, step: "drill", place: child.program,
+          "the server refuses to load the backup: \(tail.joined(separator: " / "))",
+          remedy: "If the server is older than the backup's, name a newer one: drill.server.")
+      }
+      if Files.status(socket) != nil, let connection = try? Connection(.unix(path: socket), settings) {
+        let reply = try? connection.exchange(["INFO", "persistence"])
+        if let text = reply?.text, text.contains("loading:0"), !text.contains("async_loading:1") { return connection }
+        connection.close()
+      }
+      guard !deadline.hasPassed else {
+        throw JobError(
+          .tryLater, step: "drill", place: child.program,
+          "the server did not load within \(context.config.drillTimeout.text)", remedy: "Raise drill.timeout.")
+      }
+      pause(.milliseconds(20))
+    }
+  }
+
+  private func compare(
+    _ part: BackupRecord.Part, _ connection: Connection, isLog: Bool, _ report: inout Report
+  ) throws(JobError) {
+    let where_ = part.slots.map { "slots \($0): " } ?? ""
+    var databases: [BackupRecord.Database] = []
+    for (name, text) in try connection.info("keyspace") where name.hasPrefix("db") {
+      let fields = text.split(separator: ",").map { $0.split(separator: "=") }
+      let table = Dictionary(fields.compactMap { $0.count == 2 ? ($0[0], $0[1]) : nil }) { first, _ in first }
+      guard let db = Int(name.dropFirst(2)), let keys = table["keys"].flatMap({ Int64($0) }) else { continue }
+      databases.append(.init(db: db, keys: keys, expires: table["expires"].flatMap { Int64($0) } ?? 0))
+    }
+    databases.sort { $0.db < $1.db }
+    report.keys += databases.reduce(0) { $0 + $1.keys }
+    if !isLog || !part.databases.isEmpty {
+      report.compared.append("\(where_)keys and expiring keys of \(part.databases.count) databases")
+      if databases != part.databases {
+        let counts = { (all: [BackupRecord.Database]) in
+          all.map { "db\($0.db): \($0.keys) (\($0.expires) expiring)" }.joined(separator: ", ")
+        }
+        report.differences.append("\(where_)keys: server \(counts(databases)); recorded \(counts(part.databases))")
+      }
+    }
+    let reply = try connection.exchange(["DEBUG", "DIGEST"], timeout: context.config.drillTimeout)
+    if case .error = reply { return }
+    guard let digest = reply.text else { return }
+    report.digests.append(digest)
+    if let recorded = part.digest {
+      report.compared.append("\(where_)digest of the whole state")
+      if recorded != digest { report.differences.append("\(where_)digest: server \(digest), recorded \(recorded)") }
+    }
+  }
+}

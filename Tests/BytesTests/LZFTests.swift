@@ -1,0 +1,124 @@
+import CLZF
+import TestSupport
+import Testing
+
+@testable import Bytes
+
+/// Our decompressor against liblzf's, on honest and on broken input.
+@Suite struct LZFTests {
+  /// What liblzf makes of `source`, or nil.
+  static func oracle(_ source: [UInt8], _ length: Int) -> [UInt8]? {
+    var output = [UInt8](repeating: 0, count: max(length, 1))
+    let got = unsafe source.withUnsafeBytes { input in
+      unsafe output.withUnsafeMutableBytes { target in
+        unsafe lzf_decompress(
+          input.baseAddress, UInt32(input.count), target.baseAddress, UInt32(length))
+      }
+    }
+    return Int(got) == length ? Array(output[..<length]) : nil
+  }
+
+  static func ours(_ source: [UInt8], _ length: Int, _ scratch: inout ScratchBuffer) -> [UInt8]? {
+    // At the end of its allocation, so that a read behind it is seen by the sanitizer.
+    let owned = OwnedBytes(source)
+    guard LZF.decompress(owned.slice, length: length, into: &scratch) else { return nil }
+    return scratch.slice.bytes
+  }
+
+  /// Bytes with repetitions of all distances and lengths.
+  static func sample(_ random: inout SplitMix64, _ count: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      switch random.below(3) {
+      case 0: bytes += random.bytes(1 + random.below(40), letters: 1 + random.below(256))
+      default:
+        guard !bytes.isEmpty else { continue }
+        let distance =
+          1 + random.below(min(bytes.count, [1, 8, 17, 300, 8192, 10_000][random.below(6)]))
+        for _ in 0..<(1 + random.below([10, 300][random.below(2)])) {
+          bytes.append(bytes[bytes.count - distance])
+        }
+      }
+    }
+    return Array(bytes[..<count])
+  }
+
+  @Test func roundTrips() {
+    var random = SplitMix64(seed: 1)
+    var packed = ScratchBuffer()
+    var scratch = ScratchBuffer()
+    var compressed = 0
+    for round in 0..<3000 {
+      let bytes = LZFTests.sample(&random, round < 300 ? round : random.below(20_000))
+      guard bytes.withByteSlice({ LZF.compress($0, into: &packed) }) else {
+        #expect(packed.count == 0)
+        continue
+      }
+      compressed += 1
+      #expect(packed.count <= bytes.count - 4)
+      let source = packed.slice.bytes
+      #expect(LZFTests.ours(source, bytes.count, &scratch) == bytes)
+      #expect(LZFTests.ours(source, bytes.count - 1, &scratch) == nil)
+      #expect(LZFTests.ours(source, bytes.count + 1, &scratch) == nil)
+    }
+    #expect(compressed > 2000)
+  }
+
+  @Test func compressionIsTheSameEveryTime() {
+    var random = SplitMix64(seed: 2)
+    var first = ScratchBuffer()
+    var second = ScratchBuffer()
+    for _ in 0..<300 {
+      let bytes = LZFTests.sample(&random, 4000)
+      let other = random.bytes(4000, letters: 3)
+      _ = bytes.withByteSlice { LZF.compress($0, into: &first) }
+      _ = other.withByteSlice { LZF.compress($0, into: &second) }
+      _ = bytes.withByteSlice { LZF.compress($0, into: &second) }
+      #expect(first.slice == second.slice)
+    }
+  }
+
+  @Test func brokenInputAgreesWithLiblzf() {
+    var random = SplitMix64(seed: 3)
+    var packed = ScratchBuffer()
+    var scratch = ScratchBuffer()
+    var refused = 0
+    for round in 0..<40_000 {
+      let length = 6 + random.below(400)
+      var source: [UInt8]
+      if round % 4 == 0 {
+        source = random.bytes(1 + random.below(60), letters: [256, 40][round / 4 % 2])
+      } else {
+        let bytes = LZFTests.sample(&random, length)
+        guard bytes.withByteSlice({ LZF.compress($0, into: &packed) }) else { continue }
+        source = packed.slice.bytes
+        for _ in 0..<random.below(4) {
+          source[random.below(source.count)] = UInt8.random(in: 0...255, using: &random)
+        }
+        if random.below(4) == 0 { source.removeLast(random.below(source.count)) }
+      }
+      guard !source.isEmpty else { continue }
+      let wanted = LZFTests.oracle(source, length)
+      let got = LZFTests.ours(source, length, &scratch)
+      #expect(got == wanted, "\(source) \(length)")
+      if wanted == nil {
+        refused += 1
+        #expect(scratch.count == 0)
+      }
+    }
+    #expect(refused > 10_000 && refused < 39_000)
+  }
+
+  @Test func claimsTakeNoMemory() {
+    var scratch = ScratchBuffer()
+    let before = Memory.peak()
+    for length in [Int.max, 1 << 62, 1 << 40, 3 * 88 + 1, -1] {
+      #expect(LZFTests.ours([0xE0, 0xFF, 0], length, &scratch) == nil)
+    }
+    #expect(Memory.peak() - before < 32 << 20)
+    #expect(LZFTests.ours([], 0, &scratch) == [])
+    #expect(LZFTests.ours([], 1, &scratch) == nil)
+    // One byte, repeated 264 times: nothing makes more of three bytes.
+    #expect(LZFTests.ours([0, 0x61, 0xE0, 0xFF, 0], 265, &scratch)?.count == 265)
+  }
+}
