@@ -22,6 +22,13 @@ void *_Nullable redis_backup_move_pages(void *_Nonnull address, size_t size, siz
 // `value` as printf's %.17g at `text`, which has room for `size` bytes; how long it is.
 int redis_backup_print17(double value, void *_Nonnull text, size_t size);
 
+// The sum of two long doubles given as text, at `text`, which has room for `size` bytes, as servers
+// store it: %.17Lf without the zeros at its end. How long it is; -1 when one text is no number, -2
+// when the sum is not finite.
+int redis_backup_add_long_doubles(const void *_Nonnull first, size_t first_count,
+                                  const void *_Nonnull second, size_t second_count,
+                                  void *_Nonnull text, size_t size);
+
 // What DEBUG DIGEST keeps: the five words of a SHA-1, in the order of the machine.
 typedef struct {
   uint32_t words[5];
