@@ -10,6 +10,7 @@ package struct CommandRegistry: Sendable {
     ListCommands.table,
     SetCommands.table,
     SortedSetCommands.table,
+    StreamCommands.table,
     ControlCommands.table,
   ]
 
