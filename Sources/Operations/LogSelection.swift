@@ -133,7 +133,7 @@ enum PartialCommand {
     _ arguments: Arguments, _ id: CommandID, without places: [Int], to output: inout OutputBuffer
   ) {
     let width = id == .del || id == .unlink ? 1 : 2
-    output.writeCommand(words: arguments.count - places.count * width)
+    output.write(commandOf: arguments.count - places.count * width)
     var next = 0
     var index = 0
     while index < arguments.count {
@@ -144,9 +144,9 @@ enum PartialCommand {
       }
       if id == .msetex && index == 1 {
         let number = DecimalText.unsigned(arguments[1]) ?? 0
-        output.writeWord(decimal: Int64(number - places.count))
+        output.write(bulkDecimal: Int64(number - places.count))
       } else {
-        output.writeWord(arguments[index])
+        output.write(bulk: arguments[index])
       }
       index += 1
     }

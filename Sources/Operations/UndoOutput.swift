@@ -51,12 +51,6 @@ extension LogRewrite {
     try write(index, to: &output.buffer, fileSystem: fileSystem)
     try checkUnchanged(index, fileSystem)
     do throws(SystemError) { try output.commit(replacing: replacing, keeping: keeping) } catch {
-      // Still the old file: then the second name for it was made in vain.
-      if let keeping, let now = try? fileSystem.status(of: path, followLinks: true),
-        now.inode == log.parts[index].status?.inode
-      {
-        try? fileSystem.unlink(keeping)
-      }
       throw ToolError(error, file: path, role: .output)
     }
   }
@@ -211,5 +205,12 @@ extension LogRewrite {
         .cannotCreate, "is there already", file: path, role: .output,
         remedy: "Try: again in a second")
     }
+  }
+}
+
+extension Moment {
+  /// For names of files: `20261124T020000Z`.
+  public var compactText: String {
+    Moment(milliseconds: seconds * 1000).text.filter { $0 != "-" && $0 != ":" }
   }
 }

@@ -23,7 +23,7 @@ public struct UndoPlan: Sendable {
   }
 
   /// The log.
-  public let log: AppendOnlyLog
+  public private(set) var log: AppendOnlyLog
   /// The commands that go as a whole, in their order.
   public private(set) var removed: [Removal] = []
   /// The commands that lose some of their keys, in their order.
@@ -165,5 +165,18 @@ public struct UndoPlan: Sendable {
       remedy = "Try: an older backup, from before the rewrite that made the base"
     }
     return .refused(.no, reason, file: log.path, remedy: remedy)
+  }
+
+  /// The same plan, whose commands are read from where they are after the log was replaced: the
+  /// names under which its files are kept.
+  public func listing(kept: [String]) -> UndoPlan {
+    var copy = self
+    for index in log.parts.indices {
+      let path = log.parts[index].path
+      if let name = kept.first(where: { $0.hasPrefix(path + ".before-") }) {
+        copy.log.parts[index].path = name
+      }
+    }
+    return copy
   }
 }

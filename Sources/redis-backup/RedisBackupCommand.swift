@@ -7,7 +7,8 @@ struct RedisBackupCommand: ParsableCommand {
     abstract: "Looks into, checks, repairs, undoes, compacts and converts Redis and Valkey files.",
     version: version,
     subcommands: [
-      InfoCommand.self, SnapshotCommand.self, ConfigCommand.self,
+      InfoCommand.self, LogCommand.self, UndoCommand.self, CutCommand.self, SnapshotCommand.self,
+      ConfigCommand.self,
     ])
 
   /// The version of this program.
