@@ -33,20 +33,26 @@ extension ByteSlice {
       littleEndian: start.loadUnaligned(fromByteOffset: offset, as: UInt16.self)) == 0x0A0D
   }
 
-  /// The first eight bytes from `offset` on as a little-endian integer, zeros where the slice
-  /// has fewer.
+  /// The first eight bytes as a little-endian integer, zeros where there are fewer.
   @inlinable @inline(__always)
-  public func paddedWord(at offset: Int) -> UInt64 {
-    guard offset >= 0 && offset < count else { return 0 }
-    if offset &+ 8 <= count { return load(at: offset) }
-    return shortWord(at: offset)
-  }
-
-  @usableFromInline @inline(never)
-  func shortWord(at offset: Int) -> UInt64 {
-    var word: UInt64 = 0
-    for index in offset..<count { word |= UInt64(self[index]) << UInt64((index &- offset) &* 8) }
-    return word
+  public var firstWord: UInt64 {
+    // SAFETY: every load lies inside `count` bytes, by the comparison in front of it. Overlapping
+    // loads put the same byte in the same place twice.
+    if count >= 8 { return unsafe UInt64(littleEndian: start.loadUnaligned(as: UInt64.self)) }
+    if count >= 4 {
+      let head = unsafe UInt32(littleEndian: start.loadUnaligned(as: UInt32.self))
+      let tail = unsafe UInt32(
+        littleEndian: start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+      return UInt64(head) | UInt64(tail) &<< UInt64(truncatingIfNeeded: (count &- 4) &* 8)
+    }
+    if count == 0 { return 0 }
+    let middle = count &>> 1
+    let last = count &- 1
+    let first = unsafe UInt64(start.load(as: UInt8.self))
+    let second = unsafe UInt64(start.load(fromByteOffset: middle, as: UInt8.self))
+    let third = unsafe UInt64(start.load(fromByteOffset: last, as: UInt8.self))
+    return first | second &<< UInt64(truncatingIfNeeded: middle &* 8)
+      | third &<< UInt64(truncatingIfNeeded: last &* 8)
   }
 
   /// Reads words in the form `$<length>\r\n<bytes>\r\n` whose lengths have one to three digits,
