@@ -17,7 +17,7 @@ public struct BackupRecord: Sendable, Equatable, Codable {
   public var started: UTCTime
   /// When the last file was verified.
   public var ended: UTCTime
-  /// `replication`, `aof`, `file` or `server`.
+  /// `replication`, `aof` or `file`.
   public var method: String
   /// One part for a single server, one a shard for a cluster.
   public var parts: [Part]

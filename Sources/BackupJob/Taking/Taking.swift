@@ -42,7 +42,6 @@ struct Taking: Sendable {
     switch config.method {
     case .file: return [try takeFiles(sources.first)]
     case .aof: return [try takeLog(sources[0])]
-    case .server: return [try takeServerBackup(sources[0])]
     case .replication: break
     }
     var parts: [BackupRecord.Part?] = Array(repeating: nil, count: sources.count)
