@@ -118,13 +118,19 @@ import Testing
 /// True once.
 final class Flag: @unchecked Sendable {
   private let lock = NSLock()
-  private var isSet = false
+  private var value = false
+
+  var isSet: Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    return value
+  }
 
   func first() -> Bool {
     lock.lock()
     defer { lock.unlock() }
-    if isSet { return false }
-    isSet = true
+    if value { return false }
+    value = true
     return true
   }
 }

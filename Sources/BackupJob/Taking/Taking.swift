@@ -136,7 +136,10 @@ extension BackupRecord.Part {
       keys = facts.keys
     }
     if let version = facts.rdbVersion { rdbVersion = version }
-    if let digest = facts.digest { self.digest = digest }
+    if let digest = facts.digest {
+      self.digest = digest
+      digestStyle = facts.digestStyle
+    }
     if let time = facts.logTime {
       let from = min(UTCTime(seconds: time.lowerBound), logTime?.from ?? UTCTime(seconds: time.lowerBound))
       logTime = .init(from: from, to: UTCTime(seconds: time.upperBound))
