@@ -5,7 +5,9 @@
 extension ByteSlice {
   /// A 64-bit hash of the bytes; the same within one version of this library only.
   @inlinable public var fastHash: UInt64 {
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(truncatingIfNeeded: count)
+    // The length is spread over all bits: in the low ones it could undo the bytes' own difference.
+    var state: UInt64 =
+      0x9E37_79B9_7F4A_7C15 ^ (UInt64(truncatingIfNeeded: count) &* 0x9FB2_1C65_1E98_DF25)
     var at = 0
     while count &- at >= 16 {
       state = ByteSlice.fold(
