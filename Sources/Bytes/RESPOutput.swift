@@ -7,9 +7,31 @@ extension OutputBuffer {
 
   /// Writes a word.
   @inlinable public mutating func writeWord(_ word: ByteSlice) {
-    writeHeader(0x24, word.count)
-    write(word)
-    writeLineEnd()
+    let length = word.count
+    guard length < 1000 && length &+ 16 <= capacity &- used else {
+      writeHeader(0x24, length)
+      write(word)
+      writeLineEnd()
+      return
+    }
+    // SAFETY: at most 8 bytes of header, the word and 2 bytes, within the room just compared.
+    writeHeader(0x24, length)
+    unsafe OutputBuffer.copy(word.start, to: memory + used, length)
+    used &+= length
+    unsafe (memory + used).storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
+    used &+= 2
+  }
+
+  /// Writes the text of `value` as a word, as new servers print scores; every server reads it back
+  /// to the same double.
+  public mutating func writeWord(double value: Double) {
+    var text: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    unsafe withUnsafeMutableBytes(of: &text) { raw in
+      // SAFETY: `DoubleText.longest` is 32, the size of the tuple.
+      let start = unsafe raw.baseAddress.unsafelyUnwrapped
+      let count = unsafe DoubleText.write(value, .server, to: start)
+      writeWord(unsafe ByteSlice(unsafeStart: start, count: count))
+    }
   }
 
   /// Writes a word.

@@ -7,7 +7,7 @@ struct RedisBackupCommand: ParsableCommand {
     abstract: "Looks into, checks, repairs, undoes, compacts and converts Redis and Valkey files.",
     version: version,
     subcommands: [
-      InfoCommand.self
+      InfoCommand.self, CompactCommand.self,
     ])
 
   /// The version of this program.
