@@ -15,8 +15,19 @@ static inline void redis_backup_prefetch(const void *_Nullable address) {
 // where the system has no such call.
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count);
 
+// mremap(2): the `size` bytes of a mapping at `address` become `larger` bytes, maybe elsewhere. NULL and
+// errno on failure, ENOSYS where the system has no such call.
+void *_Nullable redis_backup_move_pages(void *_Nonnull address, size_t size, size_t larger);
+
 // `value` as printf's %.17g at `text`, which has room for `size` bytes; how long it is.
 int redis_backup_print17(double value, void *_Nonnull text, size_t size);
+
+// The sum of two long doubles given as text, at `text`, which has room for `size` bytes, as servers
+// store it: %.17Lf without the zeros at its end. How long it is; -1 when one text is no number, -2
+// when the sum is not finite.
+int redis_backup_add_long_doubles(const void *_Nonnull first, size_t first_count,
+                                  const void *_Nonnull second, size_t second_count,
+                                  void *_Nonnull text, size_t size);
 
 // What DEBUG DIGEST keeps: the five words of a SHA-1, in the order of the machine.
 typedef struct {

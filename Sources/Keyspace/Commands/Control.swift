@@ -1,4 +1,4 @@
-/// What belongs to the reading of the log itself, and what changes no data.
+/// What belongs to the reading of the log itself.
 package enum ControlCommands {
   package static let table: [CommandEntry] = [
     CommandEntry("SELECT", arity: 2, .select),
@@ -9,9 +9,5 @@ package enum ControlCommands {
     CommandEntry("EVAL", arity: -3, .script),
     CommandEntry("EVALSHA", arity: -3, .script),
     CommandEntry("FCALL", arity: -3, .script),
-    CommandEntry("SCRIPT", arity: -2, .nothing),
-    CommandEntry("PUBLISH", arity: 3, .nothing),
-    CommandEntry("SPUBLISH", arity: 3, .nothing),
-    CommandEntry("PING", arity: -1, .nothing),
   ]
 }

@@ -12,8 +12,8 @@ extension CommandWriter {
     }
     stream.entries.forEach { entry in
       begin(3 + entry.words.count)
-      output.writeWord("XADD")
-      output.writeWord(key)
+      output.write(bulk: "XADD")
+      output.write(bulk: key)
       id(entry.id)
       output.write(entry.words.raw)
     }
@@ -23,13 +23,13 @@ extension CommandWriter {
     } else {
       begin(3)
     }
-    output.writeWord("XSETID")
-    output.writeWord(key)
+    output.write(bulk: "XSETID")
+    output.write(bulk: key)
     id(stream.lastID)
     if target.hasFunctions {
-      output.writeWord("ENTRIESADDED")
-      output.writeWord(decimal: stream.entriesAdded)
-      output.writeWord("MAXDELETEDID")
+      output.write(bulk: "ENTRIESADDED")
+      output.write(bulkDecimal: stream.entriesAdded)
+      output.write(bulk: "MAXDELETEDID")
       id(stream.maxDeletedID)
     }
     for group in stream.groups { self.group(key, group) }
@@ -39,29 +39,29 @@ extension CommandWriter {
   /// A stream without entries comes into being by an entry that is trimmed at once.
   private mutating func emptyStream(_ key: ByteSlice, _ stream: StreamValue) {
     begin(7)
-    output.writeWord("XADD")
-    output.writeWord(key)
-    output.writeWord("MAXLEN")
-    output.writeWord("0")
+    output.write(bulk: "XADD")
+    output.write(bulk: key)
+    output.write(bulk: "MAXLEN")
+    output.write(bulk: "0")
     if target.has(redis: 600) || stream.lastID == .zero {
-      output.writeWord("0-1")
+      output.write(bulk: "0-1")
     } else {
       id(stream.lastID)
     }
-    output.writeWord("x")
-    output.writeWord("y")
+    output.write(bulk: "x")
+    output.write(bulk: "y")
   }
 
   private mutating func group(_ key: ByteSlice, _ group: StreamGroup) {
     begin(target.hasFunctions ? 7 : 5)
-    output.writeWord("XGROUP")
-    output.writeWord("CREATE")
-    output.writeWord(key)
-    output.writeWord(group.name)
+    output.write(bulk: "XGROUP")
+    output.write(bulk: "CREATE")
+    output.write(bulk: key)
+    output.write(bulk: group.name)
     id(group.lastDelivered)
     if target.hasFunctions {
-      output.writeWord("ENTRIESREAD")
-      output.writeWord(decimal: group.entriesRead)
+      output.write(bulk: "ENTRIESREAD")
+      output.write(bulkDecimal: group.entriesRead)
     }
     for consumer in group.consumers.indices where group.consumers[consumer].pendingCount == 0 {
       guard target.createsConsumers else {
@@ -69,11 +69,11 @@ extension CommandWriter {
         continue
       }
       begin(5)
-      output.writeWord("XGROUP")
-      output.writeWord("CREATECONSUMER")
-      output.writeWord(key)
-      output.writeWord(group.name)
-      output.writeWord(group.consumers[consumer].name)
+      output.write(bulk: "XGROUP")
+      output.write(bulk: "CREATECONSUMER")
+      output.write(bulk: key)
+      output.write(bulk: group.name)
+      output.write(bulk: group.consumers[consumer].name)
     }
     var unowned = 0
     group.pending.forEach { entry in
@@ -82,18 +82,18 @@ extension CommandWriter {
         return
       }
       begin(12)
-      output.writeWord("XCLAIM")
-      output.writeWord(key)
-      output.writeWord(group.name)
-      output.writeWord(group.consumers[entry.consumer].name)
-      output.writeWord("0")
+      output.write(bulk: "XCLAIM")
+      output.write(bulk: key)
+      output.write(bulk: group.name)
+      output.write(bulk: group.consumers[entry.consumer].name)
+      output.write(bulk: "0")
       id(entry.id)
-      output.writeWord("TIME")
-      output.writeWord(decimal: entry.deliveredAt)
-      output.writeWord("RETRYCOUNT")
-      output.writeWord(decimal: entry.deliveries)
-      output.writeWord("JUSTID")
-      output.writeWord("FORCE")
+      output.write(bulk: "TIME")
+      output.write(bulkDecimal: entry.deliveredAt)
+      output.write(bulk: "RETRYCOUNT")
+      output.write(bulkDecimal: entry.deliveries)
+      output.write(bulk: "JUSTID")
+      output.write(bulk: "FORCE")
     }
     if unowned > 0 { negativelyAcknowledged(key, group, unowned) }
   }
@@ -110,16 +110,16 @@ extension CommandWriter {
     func flush(_ writer: inout CommandWriter) {
       guard let first = ids.first else { return }
       writer.begin(9 + ids.count)
-      writer.output.writeWord("XNACK")
-      writer.output.writeWord(key)
-      writer.output.writeWord(group.name)
-      writer.output.writeWord("FAIL")
-      writer.output.writeWord("IDS")
-      writer.output.writeWord(decimal: UInt64(ids.count))
+      writer.output.write(bulk: "XNACK")
+      writer.output.write(bulk: key)
+      writer.output.write(bulk: group.name)
+      writer.output.write(bulk: "FAIL")
+      writer.output.write(bulk: "IDS")
+      writer.output.write(bulkDecimal: UInt64(ids.count))
       for entry in ids { writer.id(entry.id) }
-      writer.output.writeWord("RETRYCOUNT")
-      writer.output.writeWord(decimal: first.deliveries)
-      writer.output.writeWord("FORCE")
+      writer.output.write(bulk: "RETRYCOUNT")
+      writer.output.write(bulkDecimal: first.deliveries)
+      writer.output.write(bulk: "FORCE")
       ids.removeAll(keepingCapacity: true)
     }
     group.pending.forEach { entry in
@@ -148,20 +148,20 @@ extension CommandWriter {
     let most = stream.idempotencyMost == 0 ? 100 : stream.idempotencyMost
     if isConfigured {
       begin(6)
-      output.writeWord("XCFGSET")
-      output.writeWord(key)
-      output.writeWord("IDMP-DURATION")
-      output.writeWord(decimal: seconds)
-      output.writeWord("IDMP-MAXSIZE")
-      output.writeWord(decimal: most)
+      output.write(bulk: "XCFGSET")
+      output.write(bulk: key)
+      output.write(bulk: "IDMP-DURATION")
+      output.write(bulkDecimal: seconds)
+      output.write(bulk: "IDMP-MAXSIZE")
+      output.write(bulkDecimal: most)
     }
     for producer in stream.producers.sorted(by: { $0.name.compare($1.name) < 0 }) {
       for remembered in producer.ids where stream.entry(remembered.entry) != nil {
         begin(5)
-        output.writeWord("XIDMPRECORD")
-        output.writeWord(key)
-        output.writeWord(producer.name)
-        output.writeWord(remembered.id)
+        output.write(bulk: "XIDMPRECORD")
+        output.write(bulk: key)
+        output.write(bulk: producer.name)
+        output.write(bulk: remembered.id)
         id(remembered.entry)
       }
     }
@@ -172,6 +172,6 @@ extension CommandWriter {
     scratch.append(decimal: id.ms)
     scratch.append(0x2D)
     scratch.append(decimal: id.seq)
-    output.writeWord(scratch.slice)
+    output.write(bulk: scratch.slice)
   }
 }

@@ -31,7 +31,7 @@ package struct CommandWriter: ~Copyable {
   /// Begins a command of `count` words.
   @inline(__always)
   mutating func begin(_ count: Int) {
-    output.writeCommand(words: count)
+    output.write(commandOf: count)
     commandCount &+= 1
   }
 
@@ -42,9 +42,9 @@ package struct CommandWriter: ~Copyable {
       return
     }
     begin(3)
-    output.writeWord("FUNCTION")
-    output.writeWord("LOAD")
-    output.writeWord(code)
+    output.write(bulk: "FUNCTION")
+    output.write(bulk: "LOAD")
+    output.write(bulk: code)
   }
 
   /// The commands that follow are for this database.
@@ -52,8 +52,8 @@ package struct CommandWriter: ~Copyable {
     guard database != self.database else { return }
     self.database = database
     begin(2)
-    output.writeWord("SELECT")
-    output.writeWord(decimal: UInt64(database))
+    output.write(bulk: "SELECT")
+    output.write(bulkDecimal: UInt64(database))
   }
 
   /// Writes a command as it stands in the log.
@@ -68,9 +68,9 @@ package struct CommandWriter: ~Copyable {
     switch value {
     case .string(let string):
       begin(3)
-      output.writeWord("SET")
-      output.writeWord(key)
-      output.writeWord(string.bytes(&scratch))
+      output.write(bulk: "SET")
+      output.write(bulk: key)
+      output.write(bulk: string.bytes(&scratch))
     case .list(let list): self.list(key, list)
     case .set(let set): self.set(key, set)
     case .sortedSet(let set): sortedSet(key, set)
@@ -87,13 +87,13 @@ package struct CommandWriter: ~Copyable {
   private mutating func expire(_ key: ByteSlice, _ expiresAt: Int64) {
     begin(3)
     if target.takesMilliseconds {
-      output.writeWord("PEXPIREAT")
-      output.writeWord(key)
-      output.writeWord(decimal: expiresAt)
+      output.write(bulk: "PEXPIREAT")
+      output.write(bulk: key)
+      output.write(bulkDecimal: expiresAt)
     } else {
-      output.writeWord("EXPIREAT")
-      output.writeWord(key)
-      output.writeWord(decimal: expiresAt / 1000)
+      output.write(bulk: "EXPIREAT")
+      output.write(bulk: key)
+      output.write(bulkDecimal: expiresAt / 1000)
     }
   }
 
@@ -103,10 +103,10 @@ package struct CommandWriter: ~Copyable {
     while index < count {
       let end = min(index &+ step, count)
       begin(2 &+ end &- index)
-      output.writeWord("RPUSH")
-      output.writeWord(key)
+      output.write(bulk: "RPUSH")
+      output.write(bulk: key)
       while index < end {
-        output.writeWord(list[index])
+        output.write(bulk: list[index])
         index &+= 1
       }
     }
@@ -121,10 +121,10 @@ package struct CommandWriter: ~Copyable {
     while index < count {
       let end = min(index &+ step, count)
       begin(2 &+ end &- index)
-      output.writeWord("SADD")
-      output.writeWord(key)
+      output.write(bulk: "SADD")
+      output.write(bulk: key)
       while index < end {
-        output.writeWord(set.member(index))
+        output.write(bulk: set.member(index))
         index &+= 1
       }
     }
@@ -136,12 +136,12 @@ package struct CommandWriter: ~Copyable {
     while index < count {
       let end = min(index &+ step, count)
       begin(2 &+ (end &- index) &* 2)
-      output.writeWord("ZADD")
-      output.writeWord(key)
+      output.write(bulk: "ZADD")
+      output.write(bulk: key)
       while index < end {
         let item = set.table.items[index]
-        output.writeWord(double: item.payload)
-        output.writeWord(item.key)
+        output.write(bulkDouble: item.payload)
+        output.write(bulk: item.key)
         index &+= 1
       }
     }
@@ -156,11 +156,11 @@ package struct CommandWriter: ~Copyable {
         room = min(left, step)
         left -= room
         begin(2 + room * 2)
-        output.writeWord("HMSET")
-        output.writeWord(key)
+        output.write(bulk: "HMSET")
+        output.write(bulk: key)
       }
-      output.writeWord(item.key)
-      output.writeWord(item.payload.value)
+      output.write(bulk: item.key)
+      output.write(bulk: item.payload.value)
       room -= 1
     }
     guard hash.expiringCount > 0 else { return }
@@ -174,32 +174,32 @@ package struct CommandWriter: ~Copyable {
   ) {
     if target.dialect == .valkey && target.version >= 900 {
       begin(8)
-      output.writeWord("HSETEX")
-      output.writeWord(key)
-      output.writeWord("PXAT")
-      output.writeWord(decimal: cell.expiresAt)
-      output.writeWord("FIELDS")
-      output.writeWord("1")
-      output.writeWord(field)
-      output.writeWord(cell.value)
+      output.write(bulk: "HSETEX")
+      output.write(bulk: key)
+      output.write(bulk: "PXAT")
+      output.write(bulkDecimal: cell.expiresAt)
+      output.write(bulk: "FIELDS")
+      output.write(bulk: "1")
+      output.write(bulk: field)
+      output.write(bulk: cell.value)
       return
     }
     begin(4)
-    output.writeWord("HMSET")
-    output.writeWord(key)
-    output.writeWord(field)
-    output.writeWord(cell.value)
+    output.write(bulk: "HMSET")
+    output.write(bulk: key)
+    output.write(bulk: field)
+    output.write(bulk: cell.value)
     guard target.expiresFields else {
       losses.fieldExpiries += 1
       return
     }
     begin(6)
-    output.writeWord("HPEXPIREAT")
-    output.writeWord(key)
-    output.writeWord(decimal: cell.expiresAt)
-    output.writeWord("FIELDS")
-    output.writeWord("1")
-    output.writeWord(field)
+    output.write(bulk: "HPEXPIREAT")
+    output.write(bulk: key)
+    output.write(bulkDecimal: cell.expiresAt)
+    output.write(bulk: "FIELDS")
+    output.write(bulk: "1")
+    output.write(bulk: field)
   }
 
   private mutating func array(_ key: ByteSlice, _ array: ArrayValue) {
@@ -214,18 +214,18 @@ package struct CommandWriter: ~Copyable {
         room = min(left, 32)
         left -= room
         begin(2 + room * 2)
-        output.writeWord("ARMSET")
-        output.writeWord(key)
+        output.write(bulk: "ARMSET")
+        output.write(bulk: key)
       }
-      output.writeWord(decimal: item.index)
-      output.writeWord(item.element)
+      output.write(bulkDecimal: item.index)
+      output.write(bulk: item.element)
       room -= 1
     }
     if let cursor = array.cursor {
       begin(3)
-      output.writeWord("ARSEEK")
-      output.writeWord(key)
-      output.writeWord(decimal: cursor &+ 1)
+      output.write(bulk: "ARSEEK")
+      output.write(bulk: key)
+      output.write(bulkDecimal: cursor &+ 1)
     }
   }
 }

@@ -54,9 +54,10 @@ struct CompactCommand: ParsableCommand {
     options.replacing = force
     options.dryRun = dryRun
     options.inPlace = inPlace
-    let report = try session.withProgress(total: 0) { () throws(ToolError) in
-      try Compact.run(path, to: output ?? path, options, fileSystem: session.fileSystem)
-    }
+    session.beginProgress(total: 0)
+    let report = try Compact.run(
+      path, to: output ?? path, options, fileSystem: session.fileSystem)
+    session.endProgress()
     session.notes(report.notes)
     if session.isJSON {
       try session.writeJSON { json, out throws(ToolError) in

@@ -1,5 +1,3 @@
-public import Bytes
-
 /// The slots of Redis Cluster: CRC-16 (polynomial 0x1021, start 0: "XMODEM") of the key modulo
 /// 16384. When the key holds a `{`, and behind it a `}` with something between, only what is
 /// between the first such pair counts.
