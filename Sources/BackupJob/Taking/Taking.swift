@@ -42,7 +42,6 @@ struct Taking: Sendable {
     switch config.method {
     case .file: return [try takeFiles(sources.first)]
     case .aof: return [try takeLog(sources[0])]
-    case .server: return [try takeServerBackup(sources[0])]
     case .replication: break
     }
     var parts: [BackupRecord.Part?] = Array(repeating: nil, count: sources.count)
@@ -137,7 +136,10 @@ extension BackupRecord.Part {
       keys = facts.keys
     }
     if let version = facts.rdbVersion { rdbVersion = version }
-    if let digest = facts.digest { self.digest = digest }
+    if let digest = facts.digest {
+      self.digest = digest
+      digestStyle = facts.digestStyle
+    }
     if let time = facts.logTime {
       let from = min(UTCTime(seconds: time.lowerBound), logTime?.from ?? UTCTime(seconds: time.lowerBound))
       logTime = .init(from: from, to: UTCTime(seconds: time.upperBound))

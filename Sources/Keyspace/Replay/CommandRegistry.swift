@@ -5,12 +5,17 @@ internal import Bytes
 package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
-    StringCommands.table, CounterCommands.table, KeyCommands.table, DatabaseCommands.table,
+    StringCommands.table,
+    CounterCommands.table,
+    KeyCommands.table,
+    DatabaseCommands.table,
     HashCommands.table,
     ListCommands.table,
     SetCommands.table,
     SortedSetCommands.table,
-    ControlCommands.table, ReadCommands.table,
+    StreamCommands.table,
+    ControlCommands.table,
+    ReadCommands.table,
   ]
 
   /// The commands of all families.
