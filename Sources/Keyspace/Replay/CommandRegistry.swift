@@ -6,6 +6,8 @@ package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
     StringCommands.table, CounterCommands.table, KeyCommands.table, DatabaseCommands.table,
+    BitmapCommands.table, HyperLogLogCommands.table, SortCommands.table, RestoreCommands.table,
+    FunctionCommands.table,
     HashCommands.table,
     ListCommands.table,
     SetCommands.table,
