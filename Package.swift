@@ -48,7 +48,7 @@ let package = Package(
     system("COpenSSL", pkgConfig: "openssl", apt: "libssl-dev", brew: "openssl@3"),
     system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev", brew: "zstd"),
     .target(name: "CShims", dependencies: ["COpenSSL"]),
-    module("Bytes", ["CLZF", "CZlib", "CISAL", "COpenSSL", "CShims"]),
+    module("Bytes", ["CLZF", "CZlib", "CZstd", "CISAL", "COpenSSL", "CShims"]),
     module("RDB", ["Bytes"]),
     module("AOF", ["Bytes", "RDB"]),
     module("Keyspace", ["Bytes", "RDB", "AOF"]),
@@ -65,6 +65,7 @@ let package = Package(
       name: "redis-backup",
       dependencies: [
         "Bytes", "RDB", "AOF", "Keyspace", "Operations", "BackupJob", "CShims", argumentParser,
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
     .target(
@@ -73,7 +74,7 @@ let package = Package(
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "redis-backup"],
       swiftSettings: settings),
-    tests("Bytes", ["Bytes", "CLZF", "CZlib"]),
+    tests("Bytes", ["Bytes", "CLZF", "CZlib", "CZstd"]),
     tests("RDB", ["Bytes", "RDB"]),
     tests("AOF", ["Bytes", "RDB", "AOF"]),
     tests("Keyspace", ["Bytes", "RDB", "AOF", "Keyspace"]),

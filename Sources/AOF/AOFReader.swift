@@ -71,6 +71,12 @@ public struct AOFReader: ~Copyable {
   /// How many transactions began so far, over the whole log.
   public var transactionCount: Int { transactions }
 
+  /// Reads on in the same file, opened anew because it has grown; `cursor` stands at ``lastEnd``.
+  public mutating func goOn(with cursor: consuming ByteCursor) {
+    precondition(cursor.offset == lastEnd)
+    self.cursor = cursor
+  }
+
   /// Goes to the next command.
   ///
   /// - Returns: false at the end of the file.

@@ -91,6 +91,10 @@ public struct CommandTable: Sendable {
   private let infos: [CommandInfo]
   // Whether a name has more than 16 bytes or other bytes than letters, which folding confuses.
   private let needsCompare: [Bool]
+  // Whether the word alone decides: no subcommands, no bytes that folding confuses.
+  private let isSimple: [Bool]
+  // -1 for what is not known.
+  private let arities: [Int]
 
   /// The one table; keep a copy in a local where it is asked per command.
   public static let shared = CommandTable()
@@ -113,11 +117,18 @@ public struct CommandTable: Sendable {
       slots[slot] = UInt8(index + 1)
     }
     self.slots = slots
+    arities = infos.map { $0.arity == 0 ? -1 : $0.arity }
     needsCompare = infos.map { info in
       let name = ByteSlice(info.name)
       for index in 0..<name.count where ASCII.lowercased(name[index]) &- 0x61 >= 26 { return true }
       return name.count > 16
     }
+    var isSimple = needsCompare.map { !$0 }
+    for index in isSimple.indices.dropFirst() where words[index] == words[index - 1] {
+      isSimple[index] = false
+      isSimple[index - 1] = false
+    }
+    self.isSimple = isSimple
     self.words = words
     self.subcommands = subcommands
   }
@@ -126,6 +137,9 @@ public struct CommandTable: Sendable {
     let mixed = (word.first ^ (word.second &* 0x9FB2_1C65_1E98_DF25)) &* 0x9E37_79B9_7F4A_7C15
     return Int(truncatingIfNeeded: mixed >> 55)
   }
+
+  /// All that are known, by name.
+  public var all: [CommandInfo] { infos }
 
   /// The facts of `id`.
   public subscript(id: CommandID) -> CommandInfo { infos[Int(id.rawValue)] }
@@ -138,6 +152,26 @@ public struct CommandTable: Sendable {
       if entry == 0 { return nil }
       let index = Int(entry) - 1
       if words[index] == word { return resolve(index, word, arguments) }
+      slot = (slot + 1) & 511
+    }
+  }
+
+  /// What ``arity(_:_:)`` says of a name that no known server has.
+  public static let unknownArity = Int.min + 1
+
+  /// The ``CommandInfo/arity`` of the command of that name; ``unknownArity`` when there is none.
+  /// Copies less than ``find(_:_:)``.
+  public func arity(_ word: CommandWord, _ arguments: Arguments) -> Int {
+    var slot = CommandTable.hash(word)
+    while true {
+      let entry = slots[slot]
+      if entry == 0 { return CommandTable.unknownArity }
+      let index = Int(entry) - 1
+      if words[index] == word {
+        if isSimple[index] { return arities[index] }
+        guard let info = resolve(index, word, arguments) else { return CommandTable.unknownArity }
+        return info.arity == 0 ? -1 : info.arity
+      }
       slot = (slot + 1) & 511
     }
   }

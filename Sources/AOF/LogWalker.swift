@@ -21,6 +21,14 @@ public struct LogError: Error, Sendable {
   /// The key, when the error is in the value of one in an RDB.
   public var key: [UInt8]?
 
+  /// An error of the file number `part`.
+  public init(cause: Cause, part: Int, database: Int? = nil, key: [UInt8]? = nil) {
+    self.cause = cause
+    self.part = part
+    self.database = database
+    self.key = key
+  }
+
   /// Whether the file merely ends inside a command or a transaction.
   public var isTruncation: Bool {
     if case .aof(let error) = cause { return error.isTruncation }
@@ -47,6 +55,18 @@ public struct LogWalker: ~Copyable {
     self.log = log
     self.fileSystem = fileSystem
     reader = AOFReader(ByteCursor(ByteSlice()))
+  }
+
+  /// Begins in a log of one file that is open already, at its start: standard input, pipes.
+  ///
+  /// - Throws: ``LogError`` when its RDB is damaged.
+  public init(_ log: AppendOnlyLog, opened cursor: consuming ByteCursor) throws(LogError) {
+    self.log = log
+    fileSystem = .system
+    reader = AOFReader(ByteCursor(ByteSlice()))
+    part = 0
+    preambles = [nil]
+    try enter(cursor, after: AOFCommand(), 0)
   }
 
   /// How many bytes of ``AppendOnlyLog/size`` lie behind.

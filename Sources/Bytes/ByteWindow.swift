@@ -19,7 +19,7 @@ final class ByteWindow {
   let ownsDescriptor: Bool
   let fileSystem: any FileSystem
   /// What decompresses the stream, if anything.
-  var inflater: Inflater?
+  var decompressor: Decompressor?
   /// The whole mapping or the buffer of the stream.
   // SAFETY: `memory` addresses `capacity` bytes, owned by this object unless `kind` is `.memory`.
   var memory: UnsafeMutableRawPointer
@@ -84,7 +84,8 @@ final class ByteWindow {
   /// A window over whatever `descriptor` delivers, that starts with `capacity` bytes and reads at
   /// most as many at once.
   init(
-    stream descriptor: Int32, owned: Bool, inflater: Inflater?, fileSystem: any FileSystem,
+    stream descriptor: Int32, owned: Bool, decompressor: Decompressor? = nil,
+    fileSystem: any FileSystem,
     capacity: Int = ByteWindow.firstCapacity
   ) {
     kind = .stream
@@ -92,7 +93,7 @@ final class ByteWindow {
     ownsDescriptor = owned
     self.fileSystem = fileSystem
     progress = nil
-    self.inflater = inflater
+    self.decompressor = decompressor
     owner = nil
     self.capacity = capacity
     most = capacity
@@ -119,8 +120,8 @@ final class ByteWindow {
     let target = unsafe UnsafeMutableRawBufferPointer(start: memory + filled, count: room)
     do throws(SystemError) {
       let got: Int
-      if let inflater {
-        got = try unsafe inflater.read(descriptor, fileSystem, into: target)
+      if let decompressor {
+        got = try unsafe decompressor.read(descriptor, fileSystem, into: target)
       } else {
         got = try unsafe fileSystem.readSome(descriptor, target)
       }

@@ -6,7 +6,7 @@
 
 /// Opening what is to be read.
 ///
-/// Regular files are mapped; gzip (known by its first two bytes), pipes, sockets and devices come
+/// Regular files are mapped; gzip and zstd (known by their first bytes), pipes, sockets and devices come
 /// through a window that refills. Everything after this sees a ``ByteCursor`` and does not care.
 ///
 /// A mapped file that another program cuts short while it is read delivers `SIGBUS` on the next
@@ -63,13 +63,16 @@ public enum InputFile {
   private static func looksCompressed(
     _ descriptor: Int32, _ fileSystem: any FileSystem
   ) throws(SystemError) -> Bool {
-    var head: (UInt8, UInt8) = (0, 0)
-    let got: Result<Int, SystemError> = unsafe withUnsafeMutableBytes(of: &head) { raw in
+    var head = [UInt8](repeating: 0, count: Compression.longestMagic)
+    let got: Result<Int, SystemError> = unsafe head.withUnsafeMutableBytes { raw in
       Result { () throws(SystemError) in
         try unsafe fileSystem.preadWhole(descriptor, raw, at: 0)
       }
     }
-    do throws(SystemError) { return try got.get() == 2 && head == (0x1F, 0x8B) } catch {
+    do throws(SystemError) {
+      let count = try got.get()
+      return head.withByteSlice { Compression.recognise($0.prefix(count)) } != nil
+    } catch {
       fileSystem.close(descriptor)
       throw error
     }
@@ -79,27 +82,40 @@ public enum InputFile {
   private static func stream(
     _ descriptor: Int32, owned: Bool, decompressing: Bool, _ fileSystem: any FileSystem
   ) throws(SystemError) -> ByteCursor {
-    let plain = ByteWindow(
-      stream: descriptor, owned: owned, inflater: nil, fileSystem: fileSystem)
+    let plain = ByteWindow(stream: descriptor, owned: owned, fileSystem: fileSystem)
     var cursor = ByteCursor(plain)
-    guard decompressing, cursor.peek(0) == 0x1F, cursor.peek(1) == 0x8B else { return cursor }
-    plain.inflater = try cursor.takeInflater()
+    guard decompressing, let kind = cursor.recogniseCompression() else { return cursor }
+    plain.decompressor = try Decompressor(kind, head: cursor.takeReadable())
     return cursor
   }
 }
 
 extension ByteCursor {
-  /// A decompressor that begins with everything read so far, which leaves the window.
-  fileprivate mutating func takeInflater() throws(SystemError) -> Inflater {
-    let inflater = try Inflater(head: readableSlice)
+  /// What the stream is compressed with. Reads no further than it must to be sure: a peer that
+  /// sends a few bytes and waits gets its turn.
+  fileprivate mutating func recogniseCompression() -> Compression? {
+    for kind in [Compression.gzip, .zstd] {
+      var same = 0
+      for (index, byte) in kind.magic.enumerated() {
+        guard peek(index) == byte else { break }
+        same += 1
+      }
+      if same == kind.magic.count { return kind }
+    }
+    return nil
+  }
+
+  /// Everything read so far, which leaves the window; valid until the next call.
+  fileprivate mutating func takeReadable() -> ByteSlice {
+    let all = readableSlice
     unsafe limit = windowStart
     unsafe next = windowStart
     unsafe due = windowStart
-    return inflater
+    return all
   }
 }
 
 extension ByteCursor {
   /// Whether the bytes are decompressed while they are read.
-  public var isDecompressing: Bool { window.inflater != nil }
+  public var isDecompressing: Bool { window.decompressor != nil }
 }

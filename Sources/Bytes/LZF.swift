@@ -33,6 +33,37 @@ public enum LZF {
     return ok
   }
 
+  /// Decompresses the first `count` bytes of `source` into `target`, replacing its content; fewer
+  /// when the source ends or makes no sense before. For looking at headers.
+  public static func decompressHead(
+    _ source: ByteSlice, count: Int, into target: inout ScratchBuffer
+  ) {
+    target.clear()
+    var at = 0
+    while at < source.count, target.count < count {
+      let control = Int(source[at])
+      at += 1
+      if control < 32 {
+        let run = min(control + 1, source.count - at)
+        target.append(source.slice(at: at, count: run))
+        at += run
+        continue
+      }
+      var run = control >> 5
+      if run == 7 {
+        guard at < source.count else { return }
+        run += Int(source[at])
+        at += 1
+      }
+      guard at < source.count else { return }
+      let distance = (control & 31) << 8 + Int(source[at]) + 1
+      at += 1
+      guard distance <= target.count else { return }
+      for _ in 0..<run + 2 { target.append(target.slice[target.count - distance]) }
+    }
+    target.truncate(to: min(target.count, count))
+  }
+
   // SAFETY of the whole function: reads stay below `end` (checked before each), writes below
   // `out + length + 64`, which the caller reserved: a wide copy may run up to 32 bytes past the
   // piece that it copies, and no piece ends behind `length`.

@@ -76,8 +76,17 @@ public struct OutputBuffer: ~Copyable {
     }
   }
 
-  /// Writes the bytes of a literal.
-  @inlinable public mutating func write(_ literal: StaticString) { write(ByteSlice(literal)) }
+  /// Writes the bytes of a literal. Always inlined, so that a short one becomes a few stores.
+  @inline(__always) @inlinable public mutating func write(_ literal: StaticString) {
+    let length = literal.utf8CodeUnitCount
+    if literal.hasPointerRepresentation && length <= 64 {
+      // SAFETY: a literal has its bytes, and the buffer room for them.
+      unsafe room(64).copyMemory(from: literal.utf8Start, byteCount: length)
+      used &+= length
+    } else {
+      write(ByteSlice(literal))
+    }
+  }
 
   /// Writes the bytes of `array`.
   public mutating func write(_ array: [UInt8]) { array.withByteSlice { write($0) } }

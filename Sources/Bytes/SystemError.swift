@@ -11,7 +11,7 @@ public struct SystemError: Error, Sendable, Equatable {
     /// Each is named as in C.
     case open, read, pread, write, fsync, close, rename, link, unlink, mkdir, rmdir, stat, fstat,
       opendir, readdir, ftruncate, mmap, copyRange = "copy_file_range", chmod, chown, realpath,
-      inflate
+      fallocate, inflate
   }
   /// What was called.
   public var call: Call
@@ -26,7 +26,11 @@ public struct SystemError: Error, Sendable, Equatable {
 
   /// The system's own words for the error, such as "No space left on device".
   public var text: String {
-    if call == .inflate && code == EILSEQ { return "the compressed data is damaged or cut short" }
+    switch (call, code) {
+    case (.inflate, EILSEQ): return "the compressed data is damaged or cut short"
+    case (.inflate, EFBIG): return "the zstd data needs a window of more than 128 MiB"
+    default: break
+    }
     // SAFETY: strerror returns a C string that stays until the next call on this thread.
     return unsafe String(cString: strerror(code))
   }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count) {
@@ -18,4 +19,15 @@ ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t c
 
 int redis_backup_print17(double value, void *text, size_t size) {
   return snprintf(text, size, "%.17g", value);
+}
+
+void *redis_backup_move_pages(void *address, size_t size, size_t larger) {
+#if defined(__linux__)
+  void *moved = mremap(address, size, larger, MREMAP_MAYMOVE);
+  return moved == MAP_FAILED ? NULL : moved;
+#else
+  (void)address, (void)size, (void)larger;
+  errno = ENOSYS;
+  return NULL;
+#endif
 }

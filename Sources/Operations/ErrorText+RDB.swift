@@ -24,6 +24,7 @@ extension RDBError {
       "a module's value from before Redis 4.0 has no end that others can find"
     case .badModuleOpcode(let code): "there is no module opcode \(code) (\(activity.text))"
     case .badRecord(let problem): "\(activity.text): \(problem.text)"
+    case .duplicateKey: "the key is there twice in its database; a server refuses to load that"
     case .corrupt(let blob, let problem): "corrupt \(blob.text): \(problem.text)"
     }
   }

@@ -18,7 +18,7 @@ extension ToolError: CustomStringConvertible {
   public var line: String {
     var text = place
     if !text.isEmpty { text += ": " }
-    text += what
+    text += message
     if let advice = remedy ?? commonRemedy {
       text += text.hasSuffix(".") ? " " : ". "
       text += advice
@@ -48,6 +48,9 @@ extension ToolError: CustomStringConvertible {
     return parts.joined(separator: ": ")
   }
 
+  /// What happened, and what else was seen.
+  public var message: String { detail.map { "\(what); \($0)" } ?? what }
+
   /// What happened.
   public var what: String {
     switch cause {
@@ -76,7 +79,7 @@ extension ToolError: CustomStringConvertible {
   /// What the system answered, in a sentence.
   static func what(_ error: SystemError, _ role: Role) -> String {
     switch (error.call, error.code, role) {
-    case (.inflate, EILSEQ, _): "the gzip data is damaged or cut short"
+    case (.inflate, EILSEQ, _), (.inflate, EFBIG, _): error.text
     case (_, ENOENT, .input): "no such file or directory"
     case (_, ENOENT, .output): "can't be created: its directory does not exist"
     case (_, EISDIR, .input): "is a directory, a file is wanted"
@@ -99,7 +102,9 @@ extension ToolError: CustomStringConvertible {
     case (EACCES, .input), (EPERM, .input), (EACCES, .output), (EPERM, .output):
       "Try: sudo -u redis, or the user who owns it"
     case (EILSEQ, _) where error.call == .inflate:
-      "Try: gzip -t to see how far it is good"
+      "Try: gzip -t or zstd -t to see how far it is good"
+    case (EFBIG, _) where error.call == .inflate:
+      "Try: zstd -d --long=31 first"
     default: nil
     }
   }

@@ -67,6 +67,8 @@ public struct ToolError: Error, Sendable {
   public var database: Int?
   /// The key, as its bytes.
   public var key: [UInt8]?
+  /// What else was seen there, for behind a semicolon.
+  public var detail: String?
   /// What to do, when it is more than what follows from the cause: a command line to copy, or a
   /// sentence.
   public var remedy: String?

@@ -35,6 +35,8 @@ public struct RDBError: Error, Sendable, Equatable {
     case badModuleOpcode(UInt64)
     /// A record that names something which is not there or not allowed.
     case badRecord(Problem)
+    /// A key that was there before in the same database.
+    case duplicateKey
     /// A packed blob that breaks its rules; ``RDBError/offset`` is that of the blob's string.
     case corrupt(Blob, Problem)
   }

@@ -23,7 +23,7 @@ extension RDBReader {
   }
 
   /// One element of each phase.
-  private mutating func step(_ element: inout ValueElement) throws(RDBError) -> Bool {
+  mutating func step(_ element: inout ValueElement) throws(RDBError) -> Bool {
     switch value.phase {
     case .listpack:
       var item = PackedItem()

@@ -174,17 +174,22 @@ extension RDBReader {
   }
 
   private mutating func skipStream() throws(RDBError) {
-    let version = key.type.streamVersion
-    let nodes = try input.readLength()
-    var left = nodes
+    var left = try input.readLength()
     while left > 0 {
       try input.skipString()
       try input.skipString()
       input.cursor.housekeep()
       left &-= 1
     }
-    for _ in 0..<(version >= 2 ? 8 : 3) { _ = try input.readLength() }
-    left = try input.readLength()
+    _ = try skipStreamTail()
+  }
+
+  /// Passes what stands behind the nodes of a stream; returns how many entries it has.
+  mutating func skipStreamTail() throws(RDBError) -> UInt64 {
+    let version = key.type.streamVersion
+    let length = try input.readLength()
+    for _ in 0..<(version >= 2 ? 7 : 2) { _ = try input.readLength() }
+    var left = try input.readLength()
     while left > 0 {
       try input.skipString()
       for _ in 0..<(version >= 2 ? 3 : 2) { _ = try input.readLength() }
@@ -204,7 +209,7 @@ extension RDBReader {
       if version >= 5 { try skipIDs(try input.readLength()) }
       left &-= 1
     }
-    guard version >= 4 else { return }
+    guard version >= 4 else { return length }
     _ = try input.readLength()
     _ = try input.readLength()
     left = try input.readLength()
@@ -221,6 +226,7 @@ extension RDBReader {
     }
     _ = try input.readLength()
     _ = try input.readLength()
+    return length
   }
 
   private mutating func skipIDs(_ count: UInt64) throws(RDBError) {

@@ -38,6 +38,8 @@ struct StreamState {
   /// The id of the first live entry seen.
   var firstID: StreamID?
   var metadata = StreamMetadata()
+  /// Whether a node without live entries was met.
+  var sawDeadNode = false
 }
 
 extension ValueType {
@@ -204,6 +206,7 @@ extension RDBReader {
     let blob = try readBlob()
     guard hasID else { throw corrupt(.stream, .size, at) }
     value.stream.node = try StreamNodeCursor(blob, master: master, origin: blobOrigin)
+    if value.stream.node.liveCount == 0 { value.stream.sawDeadNode = true }
     value.stream.phase = .entries
   }
 

@@ -7,7 +7,14 @@ struct RedisBackupCommand: ParsableCommand {
     abstract: "Looks into, checks, repairs, undoes, compacts and converts Redis and Valkey files.",
     version: version,
     subcommands: [
-      InfoCommand.self
+      InfoCommand.self,
+      CheckCommand.self,
+      LogCommand.self,
+      UndoCommand.self,
+      CutCommand.self,
+      CompactCommand.self,
+      SnapshotCommand.self,
+      ConfigCommand.self,
     ])
 
   /// The version of this program.

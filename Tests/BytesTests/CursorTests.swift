@@ -13,7 +13,7 @@ import Testing
 /// One sequence of operations gives the same answers, whatever the bytes come through.
 @Suite struct CursorTests {
   /// Ways to the same bytes.
-  enum Way: CaseIterable { case memory, mapped, file, trickle, gzip }
+  enum Way: CaseIterable { case memory, mapped, file, trickle, gzip, zstd }
 
   let folder: TemporaryDirectory
 
@@ -23,7 +23,13 @@ import Testing
   func cursor(_ way: Way, _ bytes: [UInt8], seed: UInt64) throws -> ByteCursor {
     var faults = FaultyFileSystem.Faults()
     faults.interruptions = 1
-    let path = try folder.write("input", way == .gzip ? Gzip.compressed(bytes) : bytes)
+    let content =
+      switch way {
+      case .gzip: Gzip.compressed(bytes)
+      case .zstd: Zstd.compressed(bytes)
+      default: bytes
+      }
+    let path = try folder.write("input", content)
     switch way {
     case .memory:
       let owner = OwnedBytes(bytes)
@@ -34,7 +40,7 @@ import Testing
       cursor.checksum.step = 4096
       return cursor
     case .file: return try InputFile.open(path, mapping: false)
-    case .trickle, .gzip:
+    case .trickle, .gzip, .zstd:
       faults.mostBytes = 50
       faults.seed = seed
       let files = FaultyFileSystem(faults)
@@ -42,7 +48,7 @@ import Testing
       return ByteCursor(
         ByteWindow(
           stream: descriptor, owned: true,
-          inflater: way == .gzip ? try Inflater(head: ByteSlice()) : nil,
+          decompressor: way == .trickle ? nil : try Decompressor(way == .gzip ? .gzip : .zstd),
           fileSystem: files, capacity: 64))
     }
   }
@@ -217,7 +223,7 @@ import Testing
       close(writing)
     }
     var cursor = ByteCursor(
-      ByteWindow(stream: reading, owned: true, inflater: nil, fileSystem: .system))
+      ByteWindow(stream: reading, owned: true, fileSystem: .system))
     var total = 0
     while let byte = cursor.byte() { total += Int(byte) }
     try writer.finish()

@@ -1,12 +1,8 @@
+import Foundation
+import TestSupport
 import Testing
 
 @testable import Bytes
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 
 /// One line of `Fixtures/doubles/doubles.txt`.
 struct DoubleVector {
@@ -18,12 +14,11 @@ struct DoubleVector {
 
 @Suite struct DoubleTextTests {
   static func vectors() throws -> [DoubleVector] {
-    var path = #filePath.split(separator: "/", omittingEmptySubsequences: false)
-    path.removeLast(3)
-    var file = path.joined(separator: "/") + "/Fixtures/doubles/doubles.txt"
-    if let other = unsafe getenv("REDIS_BACKUP_DOUBLES") { file = unsafe String(cString: other) }
-    var cursor = try InputFile.open(file)
-    let text = cursor.slice(cursor.size ?? 0)?.text ?? ""
+    let path = ProcessInfo.processInfo.environment["REDIS_BACKUP_DOUBLES"]
+    let text = String(
+      decoding: try Data(
+        contentsOf: path.map { URL(fileURLWithPath: $0) } ?? Fixture.url("doubles/doubles.txt")),
+      as: UTF8.self)
     return text.split(separator: "\n").filter { !$0.hasPrefix("#") }.compactMap { line in
       let words = line.split(separator: " ").map(String.init)
       guard words.count == 4, let bits = UInt64(words[0], radix: 16) else { return nil }
@@ -90,7 +85,7 @@ struct DoubleVector {
   }
 
   @Test func randomDoublesAgainstC() {
-    var random = SplitMix(state: 1)
+    var random = SplitMix64(seed: 1)
     for round in 0..<100_000 {
       var bits = random.next()
       if round % 3 == 1 {
@@ -118,7 +113,7 @@ struct DoubleVector {
   }
 
   @Test func randomTextsAgainstC() {
-    var random = SplitMix(state: 2)
+    var random = SplitMix64(seed: 2)
     for _ in 0..<100_000 {
       let count = Int(random.next() % 21) + 1
       var text = random.next() % 2 == 0 ? "-" : ""
@@ -200,17 +195,5 @@ struct DoubleVector {
       let ratio = Double(next) / Double(high)
       #expect(abs(ratio - 1.25) < 1e-12 || abs(ratio - 0.625) < 1e-12)
     }
-  }
-}
-
-/// A small generator with a fixed seed.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import CZlib
+import CZstd
 import TestSupport
 import Testing
 
@@ -78,6 +79,24 @@ enum Gzip {
       }
     }
     unsafe _ = deflateEnd(&stream)
+    return Array(output[..<count])
+  }
+}
+
+/// zstd files made by libzstd, with the checksum of their content.
+enum Zstd {
+  static func compressed(_ bytes: [UInt8]) -> [UInt8] {
+    let context = unsafe ZSTD_createCCtx()
+    defer { unsafe _ = ZSTD_freeCCtx(context) }
+    unsafe _ = ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)
+    var output = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
+    let count = unsafe bytes.withUnsafeBytes { source in
+      unsafe output.withUnsafeMutableBytes { target in
+        unsafe ZSTD_compress2(
+          context, target.baseAddress, target.count, source.baseAddress, source.count)
+      }
+    }
+    precondition(ZSTD_isError(count) == 0)
     return Array(output[..<count])
   }
 }

@@ -63,7 +63,7 @@ public struct CreateBackup: Sendable {
       try store.begin(id)
       let parts = try taking.take(sources)
       clock.begin("verify")
-      try taking.confirm(sources)
+      try taking.confirm(sources, parts)
       var isReadBack = true
       let writer = BackupWriter(context: context, id: id)
       for file in parts.flatMap(\.files) { isReadBack = try writer.readBack(file) && isReadBack }

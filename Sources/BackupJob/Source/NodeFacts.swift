@@ -26,6 +26,9 @@ public struct NodeFacts: Sendable, Equatable {
   public var isSaving = false
   /// The replication id of the history it holds.
   public var replicationID = ""
+  /// Whether it keeps a replication backlog. A master without one (it never had a replica, or lost them long ago) takes a new
+  /// replication id when a copy is asked of it.
+  public var hasBacklog = true
   /// Replica: the master it follows.
   public var master: Endpoint?
   /// Master: the replicas that are connected to it.
@@ -56,6 +59,7 @@ public struct NodeFacts: Sendable, Equatable {
       info["rdb_bgsave_in_progress"] == "1" || info["aof_rewrite_in_progress"] == "1"
       || info["aof_rewrite_scheduled"] == "1"
     replicationID = info["master_replid"] ?? ""
+    hasBacklog = info["repl_backlog_active"] != "0"
     version = info["valkey_version"] ?? info["redis_version"] ?? ""
     product = info["server_name"] ?? (info["valkey_version"] == nil ? "redis" : "valkey")
     runID = info["run_id"] ?? ""

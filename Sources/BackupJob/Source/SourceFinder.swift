@@ -113,7 +113,9 @@ package struct SourceFinder: Sendable {
 
   /// Asks again after the transfer: throws `.tryLater` when the node is another kind of node or holds another history than when
   /// it was chosen, or when Sentinel names another master by now.
-  package func confirm(_ source: ChosenSource) throws(JobError) {
+  ///
+  /// `replicationID` is the one that came with the copy; nil for the one the node had when it was chosen.
+  package func confirm(_ source: ChosenSource, replicationID: String? = nil) throws(JobError) {
     let before = source.decision.node
     func discarded(_ what: String) -> JobError {
       JobError(
@@ -133,7 +135,7 @@ package struct SourceFinder: Sendable {
       throw discarded("it was a \(before.role.rawValue) and is a \(after.role.rawValue) now")
     }
     guard after.runID == before.runID else { throw discarded("the server was restarted meanwhile") }
-    guard after.replicationID == before.replicationID else {
+    guard after.replicationID == replicationID ?? before.replicationID else {
       throw discarded("its replication id changed, so a failover happened")
     }
     guard let named = source.namedMaster, case .sentinels(let endpoints, let master) = url.target else { return }

@@ -30,9 +30,11 @@ struct Taking: Sendable {
   }
 
   /// Asks every source again whether it still is what it was.
-  func confirm(_ sources: [ChosenSource]) throws(JobError) {
+  func confirm(_ sources: [ChosenSource], _ parts: [BackupRecord.Part]) throws(JobError) {
     guard let url = config.url else { return }
-    for source in sources { try finder(url).confirm(source) }
+    for (source, part) in zip(sources, parts) {
+      try finder(url).confirm(source, replicationID: part.source.replicationID)
+    }
   }
 
   /// Takes all parts, several at a time.
@@ -99,13 +101,16 @@ struct Taking: Sendable {
     ) { sink throws(JobError) in
       transferred = try transfer.run(connection, into: sink)
     }
-    if !transferred.replicationID.isEmpty, transferred.replicationID != node.replicationID {
+    if !transferred.replicationID.isEmpty, transferred.replicationID != node.replicationID,
+      node.role == .replica || node.hasBacklog
+    {
       throw JobError(
         .tryLater, step: "PSYNC", place: node.endpoint.description,
         "the copy belongs to another history than the node had when it was chosen; the backup is discarded",
         remedy: "Run the job again when the failover is over.")
     }
     var recordedSource = recorded(node, reason: source.decision.reason)
+    if !transferred.replicationID.isEmpty { recordedSource.replicationID = transferred.replicationID }
     recordedSource.replicationOffset = transferred.offset ?? node.offset
     var part = BackupRecord.Part(slots: source.slots.map(Self.text), source: recordedSource, files: [file])
     part.take(facts)

@@ -1,12 +1,24 @@
 internal import AOF
 internal import Bytes
+internal import RDB
 
-/// Hashes.
+/// Hashes. What gives single fields a time to live is in `Hashes+Expiry.swift`.
 package enum HashCommands {
   package static let table: [CommandEntry] = [
     CommandEntry("HSET", arity: -4, .key(hset)),
     CommandEntry("HMSET", arity: -4, .key(hset)),
+    CommandEntry("HSETNX", arity: 4, .key(hsetnx)),
     CommandEntry("HDEL", arity: -3, .key(hdel)),
+    CommandEntry("HINCRBY", arity: 4, .key(hincrby)),
+    CommandEntry("HSETC", arity: -4, .key(hset)),
+    CommandEntry("HEXPIRE", arity: -6, .key(hexpire)),
+    CommandEntry("HPEXPIRE", arity: -6, .key(hpexpire)),
+    CommandEntry("HEXPIREAT", arity: -6, .key(hexpireat)),
+    CommandEntry("HPEXPIREAT", arity: -6, .key(hpexpireat)),
+    CommandEntry("HPERSIST", arity: -5, .key(hpersist)),
+    CommandEntry("HSETEX", arity: -6, .key(hsetex)),
+    CommandEntry("HGETEX", arity: -5, .key(hgetex)),
+    CommandEntry("HGETDEL", arity: -5, .key(hgetdel)),
   ]
 
   /// `HSET key field value [field value …]`: a field that is set loses its time to live.
@@ -24,6 +36,18 @@ package enum HashCommands {
     return .changed
   }
 
+  /// `HSETNX key field value`
+  @Sendable
+  static func hsetnx(
+    _ a: Arguments, _ state: inout KeyState, _ context: Context
+  ) throws(CommandFault) -> Effect {
+    guard let hash = try state.hash(creating: true), hash.cell(a[2]) == nil else {
+      return .unchanged
+    }
+    _ = hash.set(a[2], to: HashValue.Cell(a[3]))
+    return .changed
+  }
+
   /// `HDEL key field [field …]`
   @Sendable
   static func hdel(
@@ -33,5 +57,24 @@ package enum HashCommands {
     var effect = Effect.unchanged
     for index in 2..<a.count where hash.remove(a[index]) { effect = .changed }
     return effect
+  }
+
+  /// `HINCRBY key field increment`: the time to live of the field stays.
+  @Sendable
+  static func hincrby(
+    _ a: Arguments, _ state: inout KeyState, _ context: Context
+  ) throws(CommandFault) -> Effect {
+    let increment = try a.integer(at: 3)
+    let old = try state.hash()?.cell(a[2])
+    guard let value = old.map({ DecimalText.canonical($0.value) }) ?? 0 else { throw .notInteger }
+    let (sum, overflow) = value.addingReportingOverflow(increment)
+    guard !overflow else { throw .overflow }
+    guard let hash = try state.hash(creating: true) else { return .unchanged }
+    context.scratch.clear()
+    context.scratch.append(decimal: sum)
+    let text = context.keep(context.scratch.slice)
+    _ = hash.set(
+      a[2], to: HashValue.Cell(text, expiresAt: old?.expiresAt ?? ValueElement.never))
+    return .changed
   }
 }

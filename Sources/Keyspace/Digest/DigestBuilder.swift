@@ -50,6 +50,8 @@ public struct DigestBuilder: ValueSink, ~Copyable {
 
   private let scoreStyle: DoubleText.Style
   private let marksFields: Bool
+  /// Fields that expire before this moment do not enter.
+  private let lapsedBefore: Int64
   /// The keys of the database `db`, fed so far without a break.
   private var current = ServerDigest()
   private var db = -1
@@ -67,9 +69,14 @@ public struct DigestBuilder: ValueSink, ~Copyable {
   static let mostHoles: UInt64 = 1 << 25
 
   /// A builder that has seen nothing.
-  public init(style: DigestStyle, scope: Scope = .keyspace) {
+  ///
+  /// - Parameter now: the present in ms since 1970, for ``DigestStyle/valkey``: its servers pass over
+  ///   hash fields whose time has come, though they hold them. Without it all fields enter, so that
+  ///   the digest of the same data is the same at all times.
+  public init(style: DigestStyle, scope: Scope = .keyspace, now: Int64? = nil) {
     self.style = style
     self.scope = scope
+    lapsedBefore = style == .valkey ? now ?? .min : .min
     scoreStyle = style.scoreStyle
     marksFields = style.marksExpiringFields
   }
@@ -104,10 +111,11 @@ public struct DigestBuilder: ValueSink, ~Copyable {
       member.mix(scratch.slice)
       keyDigest.xor(member)
     case .hash:
+      if element.expiresAt < lapsedBefore, element.expiresAt != ValueElement.never { return }
       var field = ServerDigest()
       field.mix(element.first)
       field.mix(element.second)
-      if marksFields && element.expiresAt != ValueElement.never {
+      if marksFields, element.expiresAt != ValueElement.never {
         field.xor(ByteSlice("!!hexpire!!"))
       }
       keyDigest.xor(field)

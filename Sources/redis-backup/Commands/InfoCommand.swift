@@ -1,10 +1,17 @@
 import ArgumentParser
+import Bytes
 import Operations
 
 /// `redis-backup info PATH`
 struct InfoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "info", abstract: "Tells what a file or directory is, and what it would restore.")
+    commandName: "info",
+    abstract:
+      "Tells what a file or directory is, what it would restore, and whether it would load.",
+    discussion: """
+      PATH is recognised by its content. In the directory of a server every file that a server \
+      could load is told. Exit code 1 when something is damaged.
+      """)
 
   @OptionGroup var global: GlobalOptions
   @Argument(help: "An RDB, an AOF, a manifest, a directory of a server, or - for standard input.")
@@ -12,8 +19,30 @@ struct InfoCommand: ParsableCommand {
 
   func run() throws {
     let session = Session(global)
-    let input = try Input(path, fileSystem: session.fileSystem)
-    session.notes(input.facts.notes)
-    try session.print("\(input.kind)\n")
+    session.beginProgress(total: Self.total(path))
+    defer { session.endProgress() }
+    let surveys = try Survey.everything(at: path, fileSystem: session.fileSystem)
+    let others = Array(surveys.dropFirst())
+    if session.isJSON {
+      try session.writeJSON { json, output in
+        InfoJSON.write(surveys[0], others, &json, &output)
+      }
+    } else {
+      try session.print(InfoText(session.terminal).text(surveys[0], others))
+    }
+    session.notes(others.isEmpty ? surveys[0].notes : [])
+    if surveys.contains(where: { !$0.isOK }) { throw AnswerIsNo() }
+  }
+
+  /// How many bytes will be read; 0 when that can't be told.
+  static func total(_ path: String) -> Int {
+    let files = SystemFileSystem()
+    guard path != "-", let status = try? files.status(of: path, followLinks: true) else { return 0 }
+    if status.kind == .regular { return status.size }
+    guard status.kind == .directory, let directory = try? DataDirectory(path, files) else {
+      return 0
+    }
+    return directory.entries.filter { [.rdb, .aof, .logDirectory].contains($0.role) }
+      .reduce(0) { $0 + $1.bytes }
   }
 }

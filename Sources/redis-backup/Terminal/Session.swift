@@ -1,6 +1,12 @@
 import Bytes
 import Operations
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// One run of a command: what it was told about output, and the ways to put something out.
 ///
 /// Answers go to standard output, all else to standard error. Nothing is put out behind the
@@ -10,6 +16,8 @@ final class Session {
   let terminal: Terminal
   /// How far reading has come; carried by ``fileSystem``.
   let progress = ReadProgress()
+
+  private var running: (ProgressBar, pthread_t?)?
 
   init(_ options: GlobalOptions) {
     self.options = options
@@ -27,6 +35,7 @@ final class Session {
 
   /// A sentence for the user, on standard error; not with `--quiet`.
   func note(_ text: String) {
+    endProgress()
     if !options.quiet { Terminal.writeError("redis-backup: \(text)\n") }
   }
 
@@ -40,6 +49,7 @@ final class Session {
 
   /// Calls `body` with standard output.
   func write(_ body: (inout OutputBuffer) throws(ToolError) -> Void) throws(ToolError) {
+    endProgress()
     var output = OutputBuffer(StandardOutput())
     do throws(ToolError) { try body(&output) } catch {
       // What was written before the error is part of the answer.
@@ -62,23 +72,32 @@ final class Session {
     }
   }
 
-  /// Runs `body` with a progress bar, where one is wanted; `total` is how many bytes will be read,
-  /// 0 when nobody knows.
-  func withProgress<R: ~Copyable>(
-    total: Int, _ body: () throws(ToolError) -> R
-  ) throws(ToolError) -> R {
+  /// Shows a progress bar from now on, where one is wanted; `total` is how many bytes will be
+  /// read, 0 when nobody knows. It goes away when something is put out, and must be ended:
+  ///
+  /// ```swift
+  /// session.beginProgress(total: …)
+  /// defer { session.endProgress() }
+  /// ```
+  func beginProgress(total: Int) {
+    endProgress()
+    progress.total = total
     let isShown =
       switch options.progress {
       case .always: true
       case .never: false
       case .auto: terminal.errorIsTerminal && !options.quiet
       }
-    progress.total = total
-    guard isShown else { return try body() }
+    guard isShown else { return }
     let bar = ProgressBar(progress, isTerminal: terminal.errorIsTerminal)
-    let thread = bar.start()
-    defer { bar.stop(thread) }
-    return try body()
+    running = (bar, bar.start())
+  }
+
+  /// Takes the progress bar away, if there is one.
+  func endProgress() {
+    guard let (bar, thread) = running else { return }
+    running = nil
+    bar.stop(thread)
   }
 }
 

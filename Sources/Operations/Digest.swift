@@ -1,0 +1,78 @@
+internal import Bytes
+public import Keyspace
+public import RDB
+
+/// The digest that `DEBUG DIGEST` of a server holding the data of a file would print.
+public enum Digest {
+  /// What was found.
+  public struct Report: Sendable {
+    /// The 40 hexadecimal digits.
+    public var digest: String
+    /// Whose algorithm it is.
+    public var style: DigestStyle
+    /// How many keys entered.
+    public var keys: Int
+  }
+
+  /// Reads the dump of `reader` to its end.
+  ///
+  /// - Parameters:
+  ///   - style: whose algorithm; nil for that of the server that wrote the dump.
+  ///   - now: the present in ms since 1970: servers of Valkey pass over hash fields whose time has
+  ///     come. Nil for a digest that is the same at all times.
+  ///   - file: the name of what is read, for errors.
+  /// - Throws: ``ToolError``: the dump is damaged, or holds what has no digest (module values,
+  ///   arrays with enormous holes).
+  public static func of(
+    _ reader: inout RDBReader, style: DigestStyle? = nil,
+    selection: KeySelection = KeySelection(), expiredBefore: Int64? = nil, now: Int64? = nil,
+    file: String
+  ) throws(ToolError) -> Report {
+    let obstacle: DigestObstacle?
+    let report: Report
+    do throws(RDBError) {
+      // The producer is told before the first key.
+      var chosen = style ?? DigestStyle(header: reader.header)
+      var record = try reader.next()
+      while true {
+        if case .aux(let name, let value) = record {
+          if style == nil, let told = DigestStyle(auxiliary: name, value) { chosen = told }
+        } else if case .key = record {
+          break
+        } else if case .end = record {
+          break
+        }
+        record = try reader.next()
+      }
+      var builder = DigestBuilder(style: chosen, now: now)
+      var feed = KeyFeed(selection, expiredBefore: expiredBefore)
+      while true {
+        if case .end = record { break }
+        if case .key = record { _ = try feed.feed(&reader, into: &builder) }
+        record = try reader.next()
+      }
+      let keys = builder.keys
+      obstacle = builder.obstacle
+      report = Report(digest: builder.finish().text, style: chosen, keys: keys)
+    } catch {
+      throw ToolError(error, file: file, database: reader.key.db, key: reader.key.key)
+    }
+    if let obstacle { throw refusal(obstacle, file) }
+    return report
+  }
+
+  /// The error for data that has no digest.
+  static func refusal(_ obstacle: DigestObstacle, _ file: String) -> ToolError {
+    let reason =
+      switch obstacle.kind {
+      case .module(let id):
+        "holds a value of the module type \(ModuleTypeID(id).name), whose digest only that module knows"
+      case .foreignType: "holds a scheduled script of KeyDB, which has no digest in Redis or Valkey"
+      case .sparseArray:
+        "is an array with so many holes that a server would be busy for minutes with its digest"
+      }
+    return ToolError(
+      .refused(.badData, reason), file: file, database: obstacle.db, key: obstacle.key,
+      remedy: "Leave such keys out by selection, or compare with: redis-backup diff")
+  }
+}

@@ -1,0 +1,336 @@
+internal import Bytes
+
+/// Checks values to the last byte (rdb-format.md 8, 9, 14): everything that reading them checks,
+/// and what a server with `sanitize-dump-payload yes` refuses: elements twice, integers and scores
+/// out of order, NaN, field times out of order, streams that contradict themselves.
+///
+/// Nothing is formatted or allocated for an element; 8 to 22 bytes of memory are taken for each
+/// element of the largest set, sorted set or hash.
+public struct ValueChecker: ~Copyable {
+  /// What is legal but unusual about a value.
+  public struct Oddities: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: UInt8
+    /// Of bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// No elements. Servers from 7.0 on drop such a key, older ones load it.
+    public static let empty = Oddities(rawValue: 1)
+    /// A group has read more entries than were ever added; Redis 8.8 refuses that.
+    public static let readBeyondAdded = Oddities(rawValue: 2)
+    /// An entry lies behind the last id of its stream.
+    public static let lastIDTooLow = Oddities(rawValue: 4)
+  }
+
+  /// Of the value that was checked last.
+  public internal(set) var oddities = Oddities()
+  /// How many elements, pairs or live entries the value has that was checked last.
+  public internal(set) var elements = 0
+
+  var filter = DuplicateFilter()
+  var stream = StreamChecker()
+  /// Hashes that were there twice in values that are no blobs.
+  private var suspects: [UInt64] = []
+  private var decoder: ValueDecoder?
+  private var left = ScratchBuffer()
+  private var right = ScratchBuffer()
+
+  /// A checker, to be used for many values.
+  public init() {}
+
+  /// Reads and checks the value of the current key, none of which must have been taken.
+  ///
+  /// - Throws: ``RDBError``; ``RDBReader/canSkipValue`` tells whether the reader can go on.
+  public mutating func check(_ reader: inout RDBReader) throws(RDBError) {
+    oddities = []
+    elements = 0
+    do throws(RDBError) {
+      try reader.beginElements()
+      try checkBegun(&reader)
+    } catch {
+      reader.noteFailure(error)
+      throw error
+    }
+    reader.value.phase = .done
+    reader.valuePending = false
+    if elements == 0 {
+      switch reader.key.type.logical {
+      case .list, .set, .zset, .hash, .array: oddities.insert(.empty)
+      default: break
+      }
+    }
+  }
+
+  private mutating func checkBegun(_ reader: inout RDBReader) throws(RDBError) {
+    switch reader.value.phase {
+    case .listpack: try checkListpack(&reader, stride: 1)
+    case .listpackPairs: try checkListpack(&reader, stride: 2)
+    case .listpackTriples: try checkListpack(&reader, stride: 3)
+    case .listpackScores: try checkScores(&reader.value.listpack, reader.blobOrigin)
+    case .ziplist: try checkZiplist(&reader.value.ziplist)
+    case .ziplistPairs: try checkZiplistPairs(&reader.value.ziplist)
+    case .ziplistScores: try checkScores(&reader.value.ziplist, reader.blobOrigin)
+    case .intset: try checkIntset(&reader)
+    case .zipmap: try checkZipmap(&reader)
+    case .quicklist: try checkQuicklist(&reader)
+    case .quicklist2: try checkQuicklist2(&reader)
+    case .stream: try checkStream(&reader)
+    case .module:
+      while try reader.nextModuleItem() != nil { elements += 1 }
+    default: try checkElements(&reader)
+    }
+  }
+
+  // MARK: - Blobs
+
+  private mutating func checkListpack(
+    _ reader: inout RDBReader, stride: Int
+  ) throws(RDBError) {
+    filter.clear()
+    let start = reader.value.listpack
+    var list = start
+    var item = PackedItem()
+    var lastExpiry: Int64 = 0
+    var timesEnded = false
+    while try list.next(&item) {
+      if !filter.insert(contentHash(item)) {
+        try confirm(start, list.walked - 1, item, stride, stride == 1 ? .set : .hash)
+      }
+      if stride >= 2 { try list.demand(&item, .hash, .pairs) }
+      if stride == 3 {
+        try list.demand(&item, .hash, .pairs)
+        guard item.isInteger else { throw corrupt(.hash, .notANumber, list.origin) }
+        let time = item.integer
+        guard 0...RDBReader.latestFieldExpiry ~= time else {
+          throw corrupt(.hash, .range, list.origin)
+        }
+        // Fields with a time come first, the earliest at the front.
+        guard time == 0 || (!timesEnded && time >= lastExpiry) else {
+          throw corrupt(.hash, .order, list.origin)
+        }
+        if time == 0 { timesEnded = true } else { lastExpiry = time }
+      }
+      elements += 1
+    }
+  }
+
+  /// Throws when the item is really one of the first elements of groups of `stride` before it.
+  @inline(never) private mutating func confirm(
+    _ start: ListpackCursor, _ before: Int, _ item: PackedItem, _ stride: Int,
+    _ blob: RDBError.Blob
+  ) throws(RDBError) {
+    var list = start
+    var other = PackedItem()
+    var index = 0
+    while index < before, try list.next(&other) {
+      if index % stride == 0 && compare(other, item) == 0 {
+        throw corrupt(blob, .duplicate, start.origin)
+      }
+      index += 1
+    }
+  }
+
+  @inline(never) private mutating func confirm(
+    _ start: ZiplistCursor, _ before: Int, _ item: PackedItem, _ stride: Int,
+    _ blob: RDBError.Blob
+  ) throws(RDBError) {
+    var list = start
+    var other = PackedItem()
+    var index = 0
+    while index < before, try list.next(&other) {
+      if index % stride == 0 && compare(other, item) == 0 {
+        throw corrupt(blob, .duplicate, start.origin)
+      }
+      index += 1
+    }
+  }
+
+  /// How the texts of two items sort.
+  private mutating func compare(_ a: PackedItem, _ b: PackedItem) -> Int {
+    if !a.isInteger && !b.isInteger { return a.text.compare(b.text) }
+    return a.text(&left).compare(b.text(&right))
+  }
+
+  private mutating func checkZiplist(_ list: inout ZiplistCursor) throws(RDBError) {
+    var item = PackedItem()
+    while try list.next(&item) { elements += 1 }
+  }
+
+  private mutating func checkZiplistPairs(_ list: inout ZiplistCursor) throws(RDBError) {
+    filter.clear()
+    let start = list
+    var item = PackedItem()
+    while try list.next(&item) {
+      if !filter.insert(contentHash(item)) {
+        try confirm(start, list.walked - 1, item, 2, .hash)
+      }
+      try list.demand(&item, .hash, .pairs)
+      elements += 1
+    }
+  }
+
+  private mutating func checkScores(
+    _ list: inout ListpackCursor, _ origin: Int
+  ) throws(RDBError) {
+    filter.clear()
+    let start = list
+    var member = PackedItem()
+    var last = PackedItem()
+    var item = PackedItem()
+    var lastScore = -Double.infinity
+    while try list.next(&member) {
+      if !filter.insert(contentHash(member)) {
+        try confirm(start, list.walked - 1, member, 2, .zset)
+      }
+      try list.demand(&item, .zset, .pairs)
+      lastScore = try checkOrder(item, member, after: last, lastScore, origin)
+      last = member
+      elements += 1
+    }
+  }
+
+  private mutating func checkScores(
+    _ list: inout ZiplistCursor, _ origin: Int
+  ) throws(RDBError) {
+    filter.clear()
+    let start = list
+    var member = PackedItem()
+    var last = PackedItem()
+    var item = PackedItem()
+    var lastScore = -Double.infinity
+    while try list.next(&member) {
+      if !filter.insert(contentHash(member)) {
+        try confirm(start, list.walked - 1, member, 2, .zset)
+      }
+      try list.demand(&item, .zset, .pairs)
+      lastScore = try checkOrder(item, member, after: last, lastScore, origin)
+      last = member
+      elements += 1
+    }
+  }
+
+  /// The score that `item` stands for, which together with `member` must not sort before the last.
+  private mutating func checkOrder(
+    _ item: PackedItem, _ member: PackedItem, after last: PackedItem, _ lastScore: Double,
+    _ origin: Int
+  ) throws(RDBError) -> Double {
+    guard let score = item.score else { throw corrupt(.zset, .notANumber, origin) }
+    guard !score.isNaN else { throw corrupt(.zset, .nan, origin) }
+    guard score >= lastScore else { throw corrupt(.zset, .order, origin) }
+    if score == lastScore && elements > 0 && compare(last, member) > 0 {
+      throw corrupt(.zset, .order, origin)
+    }
+    return score
+  }
+
+  private mutating func checkIntset(_ reader: inout RDBReader) throws(RDBError) {
+    var last = Int64.min
+    while let integer = reader.value.intset.next() {
+      guard elements == 0 || integer > last else {
+        throw corrupt(.intset, integer == last ? .duplicate : .order, reader.blobOrigin)
+      }
+      last = integer
+      elements += 1
+    }
+  }
+
+  private mutating func checkZipmap(_ reader: inout RDBReader) throws(RDBError) {
+    filter.clear()
+    let start = reader.value.zipmap
+    var field = ByteSlice()
+    var item = ByteSlice()
+    while try reader.value.zipmap.next(&field, &item) {
+      if !filter.insert(field.fastHash) {
+        var again = start
+        var other = ByteSlice()
+        for _ in 0..<elements {
+          _ = try again.next(&other, &item)
+          if other == field { throw corrupt(.hash, .duplicate, start.origin) }
+        }
+      }
+      elements += 1
+    }
+  }
+
+  private mutating func checkQuicklist(_ reader: inout RDBReader) throws(RDBError) {
+    var item = PackedItem()
+    while reader.value.left > 0 {
+      reader.value.left &-= 1
+      reader.input.cursor.housekeep()
+      let node = try reader.readBlob()
+      guard !node.isEmpty else { throw corrupt(.quicklist, .empty, reader.blobOrigin) }
+      var list = try ZiplistCursor(node, origin: reader.blobOrigin)
+      while try list.next(&item) { elements += 1 }
+    }
+  }
+
+  private mutating func checkQuicklist2(_ reader: inout RDBReader) throws(RDBError) {
+    var item = PackedItem()
+    while reader.value.left > 0 {
+      reader.value.left &-= 1
+      reader.input.cursor.housekeep()
+      let container = try reader.input.readLength()
+      let node = try reader.readBlob()
+      guard !node.isEmpty else { throw corrupt(.quicklist, .empty, reader.blobOrigin) }
+      switch container {
+      case 1: elements += 1
+      case 2:
+        var list = try ListpackCursor(node, origin: reader.blobOrigin)
+        while try list.next(&item) { elements += 1 }
+      default: throw corrupt(.quicklist, .encoding, reader.blobOrigin)
+      }
+    }
+  }
+
+  // MARK: - Element by element
+
+  private mutating func checkElements(_ reader: inout RDBReader) throws(RDBError) {
+    filter.clear()
+    suspects.removeAll(keepingCapacity: true)
+    let type = reader.key.type.logical
+    let unique = type == .set || type == .zset || type == .hash
+    var element = ValueElement()
+    while try reader.step(&element) {
+      elements += 1
+      if unique {
+        let hash = contentHash(element.first)
+        if !filter.insert(hash) { suspects.append(hash) }
+      }
+      if type == .array && !filter.insert(contentHash(Int64(bitPattern: element.index))) {
+        throw corrupt(.array, .duplicate, reader.key.valueOffset)
+      }
+      if type == .zset && element.score.isNaN {
+        throw corrupt(.zset, .nan, reader.key.valueOffset)
+      }
+    }
+    if !suspects.isEmpty { try confirmSuspects(&reader, type) }
+  }
+
+  /// Reads the value again, where that can be, and throws when elements of one hash are equal.
+  @inline(never) private mutating func confirmSuspects(
+    _ reader: inout RDBReader, _ type: LogicalType
+  ) throws(RDBError) {
+    let blob: RDBError.Blob = type == .set ? .set : type == .zset ? .zset : .hash
+    let from = reader.key.valueOffset
+    let found = corrupt(blob, .duplicate, from)
+    // The bytes of a stream are gone: 64 bits of hash have to do.
+    guard reader.isStable else { throw found }
+    let raw = reader.input.cursor.heldSlice(at: from, count: reader.offset - from)
+    let wanted = Set(suspects)
+    var seen: [UInt64: [[UInt8]]] = [:]
+    var again = decoder.take() ?? ValueDecoder(dialect: reader.header.dialect)
+    again.templates = reader.hashTemplates
+    again.begin(reader.key.type, raw)
+    var element = ValueElement()
+    while try again.reader.nextElement(&element) {
+      let hash = contentHash(element.first)
+      guard wanted.contains(hash) else { continue }
+      let bytes = element.first.bytes
+      // More than a few different elements of one hash were made to be so.
+      if seen[hash, default: []].contains(bytes) || seen[hash, default: []].count > 64 {
+        throw found
+      }
+      seen[hash, default: []].append(bytes)
+    }
+    decoder = consume again
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import BackupJob
+import Foundation
+
+/// `snapshot restore`.
+struct SnapshotRestore: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "restore", abstract: "Writes a backup as files a server can start from.",
+    discussion: "The directory must not exist, or be empty and used by no running server.")
+
+  @OptionGroup var options: JobOptions
+  @Argument(help: "The backup: its id, the beginning of one, or latest.") var id: String?
+  @Option(
+    name: [.customShort("o"), .long], help: "The directory to write.", completion: .directory)
+  var output: String
+  @Option(help: "The newest backup that is not younger: RFC 3339, unix seconds, or -2h.") var at:
+    String?
+  @Option(name: .customLong("as"), help: "both, rdb or multi-part.") var form = "both"
+  @Option(help: "USER:GROUP for the files, as numbers or names; by default that of the directory.")
+  var owner: String?
+  @Flag(help: "Show what would be restored, write nothing.") var dryRun = false
+
+  private struct Answer: Encodable {
+    var id: String
+    var directories: [String]
+    var configuration: [[String]]
+    var bytes: Int64
+    var keys: Int64
+  }
+
+  func validate() throws {
+    if RestoreBackup.Form(rawValue: form) == nil {
+      throw ValidationError("--as takes both, rdb or multi-part")
+    }
+    if let at, UTCTime(at) == nil {
+      throw ValidationError("--at takes 2026-11-23T02:00:00Z, unix seconds, or -2h")
+    }
+    if at != nil, id != nil { throw ValidationError("name a backup or a time, not both") }
+    if let owner, JobOwner.numbers(owner) == nil {
+      throw ValidationError("there is no such USER:GROUP: \(owner)")
+    }
+  }
+
+  func run() throws {
+    try options.run { context throws(JobError) in
+      let restore = RestoreBackup(context)
+      let chosen = try restore.find(id, at: at.flatMap { UTCTime($0) })
+      var wanted = RestoreBackup.Options()
+      wanted.form = RestoreBackup.Form(rawValue: form) ?? .both
+      wanted.owner = owner.flatMap(JobOwner.numbers)
+      if dryRun {
+        let record = try BackupListing(context).record(chosen)
+        Swift.print(
+          "would restore \(record.id): \(record.keys) keys, \(record.bytes) bytes, into \(output)")
+        return
+      }
+      let outcome = try restore.run(chosen, into: output, options: wanted)
+      if options.json {
+        return options.print(
+          json: Answer(
+            id: chosen, directories: outcome.directories, configuration: outcome.configuration,
+            bytes: outcome.bytes,
+            keys: outcome.record.keys))
+      }
+      guard !options.quiet else { return }
+      Swift.print(
+        "Restored \(chosen) of \(outcome.record.started): \(outcome.record.keys) keys, \(outcome.bytes) bytes."
+      )
+      for (directory, lines) in zip(outcome.directories, outcome.configuration) {
+        Swift.print("Start a server on \(directory) with these lines in its redis.conf:")
+        for line in lines { Swift.print("    \(line)") }
+      }
+    }
+  }
+}
+
+/// Users and groups by name or number.
+enum JobOwner {
+  /// The numbers of `USER:GROUP`; nil when there is no such user or group.
+  static func numbers(_ text: String) -> (user: UInt32, group: UInt32)? {
+    let parts = text.split(separator: ":").map(String.init)
+    guard parts.count == 2 else { return nil }
+    let user = unsafe UInt32(parts[0]) ?? getpwnam(parts[0]).map { unsafe $0.pointee.pw_uid }
+    let group = unsafe UInt32(parts[1]) ?? getgrnam(parts[1]).map { unsafe $0.pointee.gr_gid }
+    guard let user, let group else { return nil }
+    return (user, group)
+  }
+}

@@ -1,0 +1,120 @@
+import AOF
+import ArgumentParser
+import Bytes
+import Operations
+
+/// `redis-backup undo PATH SELECTION (-o OUT | --in-place)`
+struct UndoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "undo",
+    abstract: "Takes commands out of an AOF, as if they had never been sent.",
+    discussion: """
+      Look first with log and the same selection. Of DEL, UNLINK and MSET with several keys only \
+      those that match --key are taken out. Stop the server before its own files are changed \
+      with --in-place; what they were stays as NAME.before-TIME.
+      """)
+
+  @OptionGroup var global: GlobalOptions
+  @OptionGroup(title: "Which commands") var commands: CommandSelectionOptions
+  @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The file to make; of a multi-part AOF the directory.", valueName: "OUT"))
+  var output: String?
+
+  @Flag(name: .long, help: "Put the result in the place of PATH, which is kept under another name.")
+  var inPlace = false
+
+  @Flag(name: .long, help: "Only show what would be taken out.")
+  var dryRun = false
+
+  @Flag(name: .long, help: "Replace OUT when it is there already.")
+  var force = false
+
+  @Argument(help: "An AOF, a manifest, or a directory of a server.")
+  var path: String
+
+  func validate() throws {
+    if output != nil && inPlace { throw ValidationError("-o and --in-place contradict each other") }
+    if output == nil && !inPlace && !dryRun {
+      throw ValidationError("where to? Give -o OUT, --in-place, or --dry-run")
+    }
+  }
+
+  func run() throws {
+    let session = Session(global)
+    let selection = try LogSelection(commands: commands.selection(), keys: keys.selection())
+    let input = try Input(path, fileSystem: session.fileSystem)
+    session.notes(input.facts.notes)
+    let log = try AppendOnlyLog.open(input.file, fileSystem: session.fileSystem)
+    let plan = try session.withProgress(total: log.size) { () throws(ToolError) in
+      try UndoPlan(log, selection, fileSystem: session.fileSystem)
+    }
+    if plan.isEmpty { throw plan.emptyReason }
+    var result: LogRewriteResult?
+    if !dryRun {
+      if let output {
+        result = try plan.rewrite.write(
+          to: output, replacing: force, fileSystem: session.fileSystem)
+      } else {
+        result = try plan.rewrite.replace(
+          stamp: Moment.now.compactText, fileSystem: session.fileSystem)
+      }
+    }
+    // The list reads the log; in place it has become another one.
+    let shown = inPlace && !dryRun ? plan.listing(kept: result?.kept ?? []) : plan
+    if session.isJSON {
+      try writeJSON(shown, result, session)
+    } else {
+      try writeText(shown, result, session)
+    }
+  }
+
+  private func writeJSON(
+    _ plan: UndoPlan, _ result: LogRewriteResult?, _ session: Session
+  ) throws {
+    try session.writeJSON { (json, output) throws(ToolError) in
+      json.beginObject(&output)
+      try plan.writeJSON(&json, &output, fileSystem: session.fileSystem)
+      json.field("bytesBefore", plan.log.size, &output)
+      json.field("bytesAfter", result?.bytesAfter ?? plan.rewrite.bytesAfter, &output)
+      json.field("written", result?.path, &output)
+      json.key("kept", &output)
+      json.beginArray(&output)
+      for name in result?.kept ?? [] { json.string(name, &output) }
+      json.endArray(&output)
+      json.endObject(&output)
+    }
+  }
+
+  private func writeText(
+    _ plan: UndoPlan, _ result: LogRewriteResult?, _ session: Session
+  ) throws {
+    try session.write { (output) throws(ToolError) in
+      let count = plan.removed.count
+      let verb = result == nil ? "would be taken out" : "taken out"
+      output.write(text: "\(count) of \(plan.commands) commands \(verb)")
+      output.write(text: count > 0 ? ":\n" : "\n")
+      try plan.writeText(
+        limit: session.isVerbose ? Int.max : 20, to: &output, fileSystem: session.fileSystem)
+      if plan.emptiedTransactions > 0 {
+        let pairs = plan.emptiedTransactions == 1 ? "1 pair" : "\(plan.emptiedTransactions) pairs"
+        output.write(text: "\(pairs) of MULTI and EXEC with nothing left between \(verb)\n")
+      }
+      if plan.unfinishedBytes > 0 {
+        output.write(
+          text:
+            "\(ByteCount.text(plan.unfinishedBytes)) of an unfinished command at the end left out\n"
+        )
+      }
+      guard let result else { return }
+      output.write(
+        text:
+          "\(KeyText.fileName(result.path)) written: \(ByteCount.text(result.bytesAfter)), was \(ByteCount.text(result.bytesBefore))\n"
+      )
+      for name in result.kept { output.write(text: "kept: \(KeyText.fileName(name))\n") }
+    }
+  }
+}
