@@ -14,13 +14,11 @@ public struct CommandWord: Sendable, Hashable, BitwiseCopyable {
   /// The length of the name in bytes.
   public var count: Int
 
-  @usableFromInline static let fold: UInt64 = 0xDFDF_DFDF_DFDF_DFDF
-
   /// The folded name.
-  @inlinable public init(_ name: ByteSlice) {
+  @inlinable @inline(__always) public init(_ name: ByteSlice) {
     count = name.count
-    first = name.paddedWord(at: 0) & 0xDFDF_DFDF_DFDF_DFDF
-    second = name.count > 8 ? name.paddedWord(at: 8) & 0xDFDF_DFDF_DFDF_DFDF : 0
+    first = name.firstWord & 0xDFDF_DFDF_DFDF_DFDF
+    second = name.count > 8 ? name.dropFirst(8).firstWord & 0xDFDF_DFDF_DFDF_DFDF : 0
   }
 
   /// Whether it is MULTI.

@@ -37,10 +37,6 @@ extension ArgumentTable {
     from bytes: ByteSlice, at start: Int
   ) throws(TokenFailure) -> Int {
     used = 0
-    // In registers: the stores to the table could alias this struct, for all the compiler knows.
-    var words = unsafe memory
-    var room = capacity
-    var filled = 0
     var at = start
     var left: Int
     let head = bytes.shortHeader(0x2A, at: at)
@@ -56,35 +52,27 @@ extension ArgumentTable {
       left = Int(header.number)
       at = header.end
     }
-    repeat {
-      let length: Int
-      let head = bytes.shortHeader(0x24, at: at)
-      if head >= 0 {
-        length = head >> 3
-        at &+= head & 7
-      } else {
-        let headerStart = at
-        let header = try Header.read(0x24, from: bytes, at: at)
-        at = header.end
-        length = try Header.length(header.number, behind: at, start: headerStart, bytes)
-      }
-      // `at` is at most `bytes.count` and `length` at most `bytes.count` or below 1000.
-      let end = at &+ length
+    while true {
+      // SAFETY: the table has room for `capacity` words, of which `used` are filled.
+      let room = unsafe UnsafeMutableBufferPointer(
+        start: memory + used, count: min(left, capacity &- used))
+      let filled = unsafe bytes.readShortWords(at: &at, into: room)
+      used &+= filled
+      left &-= filled
+      if left == 0 { return at }
+      if used == capacity { grow() }
+      // Another form of header, or the end of the bytes.
+      let headerStart = at
+      let header = try Header.read(0x24, from: bytes, at: at)
+      let length = try Header.length(header.number, behind: header.end, start: headerStart, bytes)
+      // `header.end` and `length` are at most `bytes.count`.
+      let end = header.end &+ length
       guard bytes.isLineEnd(at: end) else { throw Header.badEnd(bytes, at: end) }
-      if filled == room {
-        used = filled
-        grow()
-        unsafe words = memory
-        room = capacity
-      }
-      // SAFETY: filled < room = capacity.
-      unsafe (words + filled).initialize(to: bytes.slice(at: at, count: length))
-      filled &+= 1
+      append(bytes.slice(at: header.end, count: length))
       at = end &+ 2
       left &-= 1
-    } while left > 0
-    used = filled
-    return at
+      if left == 0 { return at }
+    }
   }
 }
 

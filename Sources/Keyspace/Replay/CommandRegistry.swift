@@ -5,14 +5,22 @@ internal import Bytes
 package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
-    StringCommands.table, CounterCommands.table, KeyCommands.table, DatabaseCommands.table,
-    BitmapCommands.table, HyperLogLogCommands.table, SortCommands.table, RestoreCommands.table,
+StringCommands.table,
+    CounterCommands.table,
+    BitmapCommands.table,
+    HyperLogLogCommands.table,
+    KeyCommands.table,
+    SortCommands.table,
+    RestoreCommands.table,
+    DatabaseCommands.table,
     FunctionCommands.table,
     HashCommands.table,
     ListCommands.table,
     SetCommands.table,
     SortedSetCommands.table,
-    ControlCommands.table, ReadCommands.table,
+    StreamCommands.table,
+    ControlCommands.table,
+    ReadCommands.table,
   ]
 
   /// The commands of all families.

@@ -99,6 +99,15 @@ final class Session {
     running = nil
     bar.stop(thread)
   }
+
+  /// Runs `body` with a progress bar, where one is wanted; `total` as in ``beginProgress(total:)``.
+  func withProgress<R: ~Copyable>(
+    total: Int, _ body: () throws(ToolError) -> R
+  ) throws(ToolError) -> R {
+    beginProgress(total: total)
+    defer { endProgress() }
+    return try body()
+  }
 }
 
 /// A command whose answer is no; what there is to say has been said.
