@@ -5,10 +5,15 @@ internal import Bytes
 package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
-    StringCommands.table,
+StringCommands.table,
     CounterCommands.table,
+    BitmapCommands.table,
+    HyperLogLogCommands.table,
     KeyCommands.table,
+    SortCommands.table,
+    RestoreCommands.table,
     DatabaseCommands.table,
+    FunctionCommands.table,
     HashCommands.table,
     ListCommands.table,
     SetCommands.table,
