@@ -14,6 +14,9 @@ struct RedisBackupCommand: ParsableCommand {
       CutCommand.self,
       SnapshotCommand.self,
       ConfigCommand.self,
+      ExportCommand.self,
+      KeysCommand.self,
+      DigestCommand.self,
     ])
 
   /// The version of this program.
