@@ -204,7 +204,6 @@ extension RDBReader {
       }
       memory &+= MemoryModel.group(pending)
       var consumers = try input.readLength()
-      memory &+= MemoryModel.tree(consumers)
       while consumers > 0 {
         try input.skipString()
         guard input.cursor.skip(version >= 3 ? 16 : 8) else { throw input.truncated() }

@@ -56,8 +56,7 @@ enum MemoryModel {
   /// A tree (rax) of `count` ids, as servers estimate it themselves: 16 bytes a key, 244 a node. Ids
   /// lie near each other, so that each takes about two nodes.
   static func tree(_ count: UInt64) -> Int {
-    let (bytes, overflow) = Int(clamping: count).multipliedReportingOverflow(by: 16 + 2 * 244)
-    return overflow || bytes > .max / 4 ? .max / 4 : bytes + 244
+    count == 0 ? 244 : min(Int(clamping: count), .max / 1024) * (16 + 2 * 244)
   }
 
   /// A group of a stream with so many pending entries, without its consumers.

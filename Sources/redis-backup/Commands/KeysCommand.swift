@@ -83,7 +83,7 @@ struct KeysCommand: ParsableCommand {
     output.write(decimal: Int64(row.memory))
     output.write(0x09)
     if let time = row.expiresAt {
-      output.write(text: Moment(milliseconds: time).text)
+      Moment(milliseconds: time).write(to: &output)
     } else {
       output.write(0x2D)
     }
