@@ -12,6 +12,7 @@ struct RedisBackupCommand: ParsableCommand {
       LogCommand.self,
       UndoCommand.self,
       CutCommand.self,
+      CompactCommand.self,
       SnapshotCommand.self,
       ConfigCommand.self,
       ExportCommand.self,
