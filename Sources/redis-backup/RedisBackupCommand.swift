@@ -15,6 +15,9 @@ struct RedisBackupCommand: ParsableCommand {
       CompactCommand.self,
       SnapshotCommand.self,
       ConfigCommand.self,
+      ExportCommand.self,
+      KeysCommand.self,
+      DigestCommand.self,
     ])
 
   /// The version of this program.
