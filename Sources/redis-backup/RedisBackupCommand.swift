@@ -13,11 +13,11 @@ struct RedisBackupCommand: ParsableCommand {
       UndoCommand.self,
       CutCommand.self,
       CompactCommand.self,
-      SnapshotCommand.self,
-      ConfigCommand.self,
       ExportCommand.self,
       KeysCommand.self,
       DigestCommand.self,
+      SnapshotCommand.self,
+      ConfigCommand.self,
     ])
 
   /// The version of this program.
