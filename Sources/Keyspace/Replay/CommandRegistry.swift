@@ -19,6 +19,7 @@ StringCommands.table,
     SetCommands.table,
     SortedSetCommands.table,
     StreamCommands.table,
+    ArrayCommands.table,
     ControlCommands.table,
     ReadCommands.table,
   ]
