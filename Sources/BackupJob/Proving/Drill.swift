@@ -104,7 +104,8 @@ public struct Drill: Sendable {
     if major >= 7 { arguments += ["--enable-debug-command", "yes"] }
     let start = ContinuousClock.now
     let child = try ChildProcess(server, arguments, step: "drill")
-    defer { child.terminate() }
+    // It works on a private copy, so there is nothing to end in order.
+    defer { child.terminate(patience: .zero) }
     let connection = try wait(for: child, socket: socket, logFile: logFile)
     defer { connection.close() }
     report.loadSeconds += (start.duration(to: .now).inSeconds * 1000).rounded() / 1000
@@ -126,8 +127,9 @@ public struct Drill: Sendable {
           remedy: "If the server is older than the backup's, name a newer one: drill.server.")
       }
       if Files.status(socket) != nil, let connection = try? Connection(.unix(path: socket), settings) {
-        let reply = try? connection.exchange(["INFO", "persistence"])
-        if let text = reply?.text, text.contains("loading:0"), !text.contains("async_loading:1") { return connection }
+        if let info = try? connection.info("persistence"), info["loading"] == "0", info["async_loading"] ?? "0" == "0" {
+          return connection
+        }
         connection.close()
       }
       guard !deadline.hasPassed else {

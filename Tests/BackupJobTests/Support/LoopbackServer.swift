@@ -42,9 +42,13 @@ final class LoopbackServer: @unchecked Sendable {
   /// Starts a server and waits until it answers.
   init(
     _ version: RealServer.Version = .redis7_0, options: [String] = [], configuration: String? = nil,
-    settings: ConnectionSettings = ConnectionSettings(), files: [String: String] = [:], plainPort: Bool = true
+    settings: ConnectionSettings = ConnectionSettings(), files: [String: String] = [:], plainPort: Bool = true,
+    belowPort: UInt16 = .max
   ) throws {
-    port = freePort()
+    var free = freePort()
+    // A node of a cluster has a second port, 10000 above.
+    while free >= belowPort { free = freePort() > 40000 ? UInt16.random(in: 20000..<30000) : freePort() }
+    port = free
     directory = try TemporaryDirectory()
     try FileManager.default.createDirectory(atPath: directory.file("data"), withIntermediateDirectories: true)
     for (name, source) in files {
