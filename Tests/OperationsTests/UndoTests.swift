@@ -258,7 +258,7 @@ import Testing
           if wanted.contains(index) { expected.append([database] + words) }
         }
         #expect(left == expected)
-        #expect(try Logs.check(path).isOK)
+        #expect(try result.isEmpty || Logs.check(path).isOK)
       }
     }
   }
