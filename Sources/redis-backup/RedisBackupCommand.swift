@@ -13,6 +13,9 @@ struct RedisBackupCommand: ParsableCommand {
       UndoCommand.self,
       CutCommand.self,
       CompactCommand.self,
+      ExportCommand.self,
+      KeysCommand.self,
+      DigestCommand.self,
       SnapshotCommand.self,
       ConfigCommand.self,
     ])

@@ -78,7 +78,7 @@ struct BoundedCounter {
   private func integer(_ string: StringValue) throws(CommandFault) -> StringValue? {
     let low = try bound(lowest, .min)
     let high = try bound(highest, .max)
-    let increment = try bound(increment, 1)
+    let increment = try bound(increment, Int64(1))
     guard low <= high else { throw .outOfRange }
     guard let old = string.integer else { throw .notInteger }
     var (sum, overflow) = old.addingReportingOverflow(increment)

@@ -18,7 +18,9 @@ package struct CommandRegistry: Sendable {
     ListCommands.table,
     SetCommands.table,
     SortedSetCommands.table,
+    GeoCommands.table,
     StreamCommands.table,
+    ArrayCommands.table,
     ControlCommands.table,
     ReadCommands.table,
   ]
