@@ -139,6 +139,8 @@ public struct KeyDescription {
   public var moduleID: UInt64 = 0
   /// How many elements follow, where that is known before they are read.
   public var count: UInt64?
+  /// The bytes of all elements together, where that is known before they are read.
+  public var bytes: Int?
   /// For arrays: the index of the last insertion, where there was one.
   public var arrayCursor: UInt64?
   /// How the dump writes it; nil for keys of a replayed log.
