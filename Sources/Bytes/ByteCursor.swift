@@ -21,7 +21,7 @@
 /// itself failed, ``failure`` tells.
 ///
 /// The checksum of everything passed is computed on demand (``startChecksum()``): over a mapping
-/// it runs 256 to 512 KiB ahead of the position, which brings the bytes into the cache before the
+/// it runs 512 KiB to 1 MiB ahead of the position, which brings the bytes into the cache before the
 /// parser wants them; over a stream it follows behind.
 @safe
 public struct ByteCursor: ~Copyable {
@@ -230,10 +230,15 @@ extension ByteCursor {
       return
     }
     window.count(to: offset)
-    if window.kind == .mapped && releasesPages {
-      window.advance(to: min(offset, checksum.keeps))
-    }
-    checksum.runAhead(of: offset, windowSlice)
+    // In turns: the checksum of a long value that was skipped must not bring all of it into memory.
+    var reached = min(offset, checksum.reached)
+    repeat {
+      reached = offset - reached > window.populateAhead ? reached + window.populateAhead : offset
+      if window.kind == .mapped && releasesPages {
+        window.advance(to: min(reached, checksum.keeps))
+      }
+      checksum.runAhead(of: reached, windowSlice)
+    } while reached < offset
     let step = checksum.isOn ? checksum.step : window.populateAhead / 2
     unsafe due = limit - next > step ? next + step : limit
   }
@@ -246,6 +251,7 @@ extension ByteCursor {
 
   /// The checksum of the bytes from ``startChecksum()`` to here; ends it.
   public mutating func finishChecksum() -> UInt64 {
-    checksum.finish(at: offset, windowOffset: windowOffset, windowSlice)
+    if offset > checksum.reached { housekeepNow() }
+    return checksum.finish(at: offset, windowOffset: windowOffset, windowSlice)
   }
 }

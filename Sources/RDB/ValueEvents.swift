@@ -141,6 +141,10 @@ public struct KeyDescription {
   public var count: UInt64?
   /// The bytes of all elements together, where that is known before they are read.
   public var bytes: Int?
+  /// For hashes: whether fields may have an expiry time.
+  public var fieldsMayExpire = false
+  /// Redis 8.6+: the raw metadata of modules for this key, opcode 243 included; else empty.
+  public var metadata = ByteSlice()
   /// For arrays: the index of the last insertion, where there was one.
   public var arrayCursor: UInt64?
   /// How the dump writes it; nil for keys of a replayed log.

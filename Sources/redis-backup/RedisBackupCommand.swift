@@ -13,11 +13,12 @@ struct RedisBackupCommand: ParsableCommand {
       UndoCommand.self,
       CutCommand.self,
       CompactCommand.self,
-      SnapshotCommand.self,
-      ConfigCommand.self,
       ExportCommand.self,
       KeysCommand.self,
+      GetCommand.self,
       DigestCommand.self,
+      SnapshotCommand.self,
+      ConfigCommand.self,
     ])
 
   /// The version of this program.

@@ -152,7 +152,6 @@ public enum Export {
         let record = try reader.next()
         switch record {
         case .key:
-          if options.all { sink.metadata = reader.key.metadata }
           _ = try keys.feed(&reader, into: &sink)
           if sink.hasFailed { return nil }
         case .end: return nil
@@ -166,8 +165,6 @@ public enum Export {
 }
 /// What ``Export`` asks of its writers beyond keys.
 protocol ExportSink: ValueSink, ~Copyable {
-  /// Raw metadata of the next key.
-  var metadata: ByteSlice { get set }
   /// Whether writing has failed, so that going on is in vain.
   var hasFailed: Bool { get }
   /// Writes a record that is no key.
@@ -175,10 +172,6 @@ protocol ExportSink: ValueSink, ~Copyable {
 }
 
 extension CSVExporter: ExportSink {
-  var metadata: ByteSlice {
-    get { ByteSlice() }
-    set {}
-  }
   var hasFailed: Bool { output.failure != nil }
   mutating func write(_ record: RDBRecord) {}
 }

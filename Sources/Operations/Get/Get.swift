@@ -78,7 +78,6 @@ public enum Get {
         var writer = jsonWriter(base64)
         swap(&writer.output, &output)
         defer { swap(&writer.output, &output) }
-        writer.metadata = reader.key.metadata
         try reader.drain(into: &writer)
         writer.finish()
       case .commands: break
