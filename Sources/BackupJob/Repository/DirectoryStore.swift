@@ -1,3 +1,11 @@
+internal import Foundation
+
+#if canImport(Glibc)
+  internal import Glibc
+#else
+  internal import Darwin
+#endif
+
 /// A repository in a directory. Backups are made in `.unfinished-<id>` and renamed when they are complete, verified and synced.
 package struct DirectoryStore: BackupStore {
   package let path: String
@@ -25,8 +33,16 @@ package struct DirectoryStore: BackupStore {
     }
   }
 
+  /// Also names half-written notes, whose writers are gone.
   package func unfinished() throws(JobError) -> [String] {
-    try Files.names(in: path, step: "list repository").filter {
+    var notes: [String] = []
+    for folder in ["locks", "damaged", ".state"] where Files.status("\(path)/\(folder)") != nil {
+      for name in try Files.names(in: "\(path)/\(folder)", step: "list repository") {
+        guard let mark = name.range(of: ".tmp-"), let pid = Int32(name[mark.upperBound...]) else { continue }
+        if pid != getpid(), kill(pid, 0) != 0, errno == ESRCH { notes.append("\(folder)/\(name)") }
+      }
+    }
+    return try notes + Files.names(in: path, step: "list repository").filter {
       $0.hasPrefix(".unfinished-") || $0.hasPrefix(".removed-")
         || (BackupID.isValid($0) && Files.status("\(path)/\($0)/backup.json") == nil)
     }
@@ -76,6 +92,7 @@ package struct DirectoryStore: BackupStore {
   }
 
   package func writeNote(_ name: String, _ bytes: [UInt8]) throws(JobError) {
+    try Files.makeDirectory(Files.parent(of: "\(path)/\(name)"), step: "write \(name)")
     try Files.writeAtomically(bytes, to: "\(path)/\(name)", step: "write \(name)")
   }
 

@@ -58,7 +58,7 @@ final class LoopbackServer: @unchecked Sendable {
     if let configuration { arguments.append(try directory.write(configuration, to: "server.conf")) }
     arguments += [
       plainPort ? "--port" : "--tls-port", "\(port)", "--bind", "127.0.0.1", "--dir", directory.file("data"), "--save",
-      "", "--daemonize", "no", "--logfile", directory.file("log"),
+      "", "--daemonize", "no", "--logfile", directory.file("log"), "--repl-diskless-sync-delay", "0",
     ]
     if version != .redis6_2 { arguments += ["--enable-debug-command", "yes"] }
     child = try ChildProcess(try version.path(), arguments + options, step: "start")
