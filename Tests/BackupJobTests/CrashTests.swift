@@ -12,21 +12,27 @@ import Testing
 
 /// Kills, full disks and broken programs: what is listed is whole, and the next run cleans up.
 @Suite(.serialized) struct CrashTests {
-  private func configuration(_ server: LoopbackServer, _ directory: TemporaryDirectory, _ method: String) throws -> String {
+  private func configuration(
+    _ server: LoopbackServer, _ directory: TemporaryDirectory, _ method: String
+  ) throws -> String {
     try directory.write(
       yaml(
         "redis://127.0.0.1:\(server.port)", source: "method: \(method)\ndata-dir: \(server.data)",
-        repository: "rate-limit: 30MB", more: "state-dir: \(directory.path)/state\nretention:\n  keep-last: 3"
+        repository: "rate-limit: 30MB",
+        more: "state-dir: \(directory.path)/state\nretention:\n  keep-last: 3"
       ).replacingOccurrences(of: "$DIR", with: directory.path), to: "\(method).yaml")
   }
 
   /// Sixty kills at random moments of the real program, half of them while AOF rewrites are held.
   @Test func sixtyKillsUnderWriteLoad() throws {
-    let server = try LoopbackServer(options: ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "61"])
+    let server = try LoopbackServer(options: [
+      "--appendonly", "yes", "--auto-aof-rewrite-percentage", "61",
+    ])
     try server.fill(60000)
     let isEnded = Flag()
     let writer = Worker<Int>("writer") { () throws(JobError) in
-      let connection = try Connection(server.endpoint, ConnectionSettings(commandTimeout: .seconds(60)))
+      let connection = try Connection(
+        server.endpoint, ConnectionSettings(commandTimeout: .seconds(60)))
       var count = 0
       while !isEnded.isSet {
         _ = try connection.exchange(["SET", "w\(count % 1000)", "\(count)"])
@@ -43,7 +49,8 @@ import Testing
     for file in files {
       length.append(
         try clock.measure {
-          let result = try Shell.run(PackageRoot.redisBackup, ["snapshot", "create", "-q", "-c", file])
+          let result = try Shell.run(
+            PackageRoot.redisBackup, ["snapshot", "create", "-q", "-c", file])
           #expect(result.status == 0, "\(result.errorText)")
         })
     }
@@ -52,14 +59,16 @@ import Testing
     var wasHeld = 0
     for round in 0..<60 {
       let which = round % 2
-      let child = try ChildProcess(PackageRoot.redisBackup, ["snapshot", "create", "-q", "-c", files[which]], step: "test")
+      let child = try ChildProcess(
+        PackageRoot.redisBackup, ["snapshot", "create", "-q", "-c", files[which]], step: "test")
       pause(length[which] * Double.random(in: 0...1.05, using: &random))
       if child.wait(until: Deadline(after: .zero)) == nil { killed += 1 }
       kill(child.processID, SIGKILL)
       _ = child.wait()
       if !tree(directory.file("state")).isEmpty { wasHeld += 1 }
       // Nothing that is listed is unverified: each of them proves whole.
-      let context = try makeContext(try String(contentsOfFile: files[0], encoding: .utf8), directory)
+      let context = try makeContext(
+        try String(contentsOfFile: files[0], encoding: .utf8), directory)
       let ids = try context.store.published()
       for id in ids.suffix(1) {
         let report = try VerifyBackup(context).run(id, level: .structure)
@@ -74,15 +83,19 @@ import Testing
     }
     _ = isEnded.first()
     #expect(try writer.value() > 0)
-    #expect(try server.call("CONFIG", "GET", "auto-aof-rewrite-percentage").elements?.last?.text == "61")
-    let left = tree(directory.file("repo")).filter { $0.contains("unfinished") || $0.contains("tmp") || $0.hasPrefix("locks/") }
+    #expect(
+      try server.call("CONFIG", "GET", "auto-aof-rewrite-percentage").elements?.last?.text == "61")
+    let left = tree(directory.file("repo")).filter {
+      $0.contains("unfinished") || $0.contains("tmp") || $0.hasPrefix("locks/")
+    }
     #expect(left.isEmpty, "\(left)")
     #expect(tree(directory.file("state")).isEmpty)
     let context = try makeContext(try String(contentsOfFile: files[0], encoding: .utf8), directory)
     for id in try context.store.published() {
       #expect(try VerifyBackup(context).run(id, level: .full).isGood)
     }
-    print("60 kills: \(killed) hit a running program, \(wasHeld) left rewrites held until the next run")
+    print(
+      "60 kills: \(killed) hit a running program, \(wasHeld) left rewrites held until the next run")
   }
 
   @Test func beingToldToEndLeavesNothing() throws {
@@ -90,9 +103,11 @@ import Testing
     try server.fill(60000)
     let directory = try TemporaryDirectory()
     let file = try directory.write(
-      yaml("redis://127.0.0.1:\(server.port)", repository: "rate-limit: 1MB\ncompression: none").replacingOccurrences(
-        of: "$DIR", with: directory.path), to: "c.yaml")
-    let child = try ChildProcess(PackageRoot.redisBackup, ["snapshot", "create", "-q", "-c", file], step: "test")
+      yaml("redis://127.0.0.1:\(server.port)", repository: "rate-limit: 1MB\ncompression: none")
+        .replacingOccurrences(
+          of: "$DIR", with: directory.path), to: "c.yaml")
+    let child = try ChildProcess(
+      PackageRoot.redisBackup, ["snapshot", "create", "-q", "-c", file], step: "test")
     try waitFor("it stores") { tree(directory.file("repo")).contains { $0.hasSuffix("dump.rdb") } }
     kill(child.processID, SIGTERM)
     #expect(child.wait(until: Deadline(after: .seconds(10))) == 75)
@@ -102,8 +117,10 @@ import Testing
   /// A small tmpfs as repository: the disk fills at every phase, from the lock to the record.
   @Test func diskFullAtEachPhase() throws {
     let directory = try TemporaryDirectory()
-    try FileManager.default.createDirectory(atPath: directory.file("repo"), withIntermediateDirectories: true)
-    let mounted = try Shell.run("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory.file("repo")])
+    try FileManager.default.createDirectory(
+      atPath: directory.file("repo"), withIntermediateDirectories: true)
+    let mounted = try Shell.run(
+      "mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", directory.file("repo")])
     guard mounted.status == 0 else {
       print("SKIPPED: diskFullAtEachPhase needs the right to mount a tmpfs: \(mounted.errorText)")
       return
@@ -118,7 +135,8 @@ import Testing
     let good = try context.store.published()
     // Fill the rest but for some bytes, in steps over the size of a whole backup.
     var failures = 0
-    for free in stride(from: 0, through: Int(need) + 65536, by: max(4096, (Int(need) + 65536) / 24)) {
+    for free in stride(from: 0, through: Int(need) + 65536, by: max(4096, (Int(need) + 65536) / 24))
+    {
       let room = Int(try Files.freeBytes(at: directory.file("repo"), step: "test"))
       let filler = directory.file("repo/filler")
       try Data(count: max(0, room - free)).write(to: URL(fileURLWithPath: filler))
@@ -132,7 +150,9 @@ import Testing
         #expect(error.exitCode == 74, "\(error)")
       }
       #expect(try context.store.published() == good)
-      let left = tree(directory.file("repo")).filter { $0.contains("unfinished") || $0.contains("tmp") || $0.hasPrefix("locks/") }
+      let left = tree(directory.file("repo")).filter {
+        $0.contains("unfinished") || $0.contains("tmp") || $0.hasPrefix("locks/")
+      }
       #expect(left.isEmpty, "\(free) free: \(left)")
     }
     #expect(failures > 10)
@@ -142,7 +162,8 @@ import Testing
   @Test func theFreeSpaceIsLookedAtBefore() throws {
     let server = try LoopbackServer()
     let directory = try TemporaryDirectory()
-    let text = yaml("redis://127.0.0.1:\(server.port)").replacingOccurrences(of: "min-free: 0", with: "min-free: 9000TB")
+    let text = yaml("redis://127.0.0.1:\(server.port)").replacingOccurrences(
+      of: "min-free: 0", with: "min-free: 9000TB")
     let error = jobError { _ = try CreateBackup(makeContext(text, directory)).run() }
     #expect(error?.exitCode == 74)
     #expect(error?.step == "free space")
@@ -183,7 +204,10 @@ import Testing
       """
     let context = try makeContext(text, directory)
     let first = try CreateBackup(context).run().record.id
-    let calls = try Int(String(decoding: directory.read("count"), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+    let calls =
+      try Int(
+        String(decoding: directory.read("count"), as: UTF8.self).trimmingCharacters(
+          in: .whitespacesAndNewlines)) ?? 0
     #expect(calls > 5)
     var failures = 0
     for call in 1...calls {
@@ -200,7 +224,8 @@ import Testing
       }
     }
     #expect(failures > 3)
-    // A lock that could not be removed belongs to this process, which counts as gone for the next run.
+    // A lock that could not be removed belongs to this process, which counts as gone for the next
+    // run.
     _ = try CreateBackup(context).run()
     #expect(try context.store.unfinished().isEmpty)
     #expect(try context.store.published().contains(first))
@@ -222,7 +247,9 @@ import Testing
     let error = jobError { _ = try CreateBackup(context).run() }
     #expect(error?.message.contains("status 3") == true)
     #expect(try String(decoding: directory.read("failure"), as: UTF8.self) == "prepare 69\n")
-    #expect(try String(decoding: directory.read("metrics.prom"), as: UTF8.self).contains("phase=\"prepare\"} 1"))
+    #expect(
+      try String(decoding: directory.read("metrics.prom"), as: UTF8.self).contains(
+        "phase=\"prepare\"} 1"))
     try directory.write("0", to: "code")
     let record = try CreateBackup(context).run().record
     #expect(try String(decoding: directory.read("post"), as: UTF8.self) == "\(record.id) 0\n")

@@ -18,7 +18,9 @@ import Testing
     return false
   }
 
-  private func expectRestores(_ context: JobContext, _ id: String, keys: Int64, _ directory: TemporaryDirectory) throws {
+  private func expectRestores(
+    _ context: JobContext, _ id: String, keys: Int64, _ directory: TemporaryDirectory
+  ) throws {
     let outcome = try RestoreBackup(context).run(id, into: directory.file("out"))
     let server = try LoopbackServer(options: ["--dir", outcome.directories[0]])
     #expect(try server.call("DBSIZE").number == keys)
@@ -30,7 +32,8 @@ import Testing
       has("python3", ["-c", "import moto.server"], test: "anS3ServerThroughRclone")
     else { return }
     let port = freePort()
-    let moto = try ChildProcess("python3", ["-m", "moto.server", "-H", "127.0.0.1", "-p", "\(port)"], step: "test")
+    let moto = try ChildProcess(
+      "python3", ["-m", "moto.server", "-H", "127.0.0.1", "-p", "\(port)"], step: "test")
     Watchdog.shared.watch(process: moto.processID)
     defer {
       moto.terminate(patience: .zero)
@@ -74,7 +77,8 @@ import Testing
     try expectRestores(context, ids[2], keys: 2000, directory)
     // A flipped byte in the bucket is found.
     let remote = "s3:backups/redis/\(ids[2])/dump.rdb.zst"
-    let script = "rclone --config \(rclone) cat \(remote) | tr 'a' 'b' | rclone --config \(rclone) rcat \(remote)"
+    let script =
+      "rclone --config \(rclone) cat \(remote) | tr 'a' 'b' | rclone --config \(rclone) rcat \(remote)"
     _ = try Shell.run("sh", ["-c", script])
     let report = try VerifyBackup(context).run(ids[2], level: .checksum)
     #expect(report.problems.count == 1)
@@ -87,8 +91,10 @@ import Testing
     let made = try Shell.run("age-keygen", ["-o", directory.file("key")])
     #expect(made.status == 0)
     let recipient = try #require(
-      String(decoding: directory.read("key"), as: UTF8.self).split(separator: "\n").first { $0.contains("public key") }?
-        .split(separator: " ").last)
+      String(decoding: directory.read("key"), as: UTF8.self).split(separator: "\n").first {
+        $0.contains("public key")
+      }?
+      .split(separator: " ").last)
     let server = try LoopbackServer()
     try server.fill(2000)
     let url = "redis://127.0.0.1:\(server.port)"
@@ -104,14 +110,18 @@ import Testing
     #expect(blind.problems.isEmpty)
     #expect(blind.couldNot.count == 1)
     #expect(try VerifyBackup(sealed).run(record.id, level: .checksum).isGood)
-    #expect(jobError { _ = try RestoreBackup(sealed).run(record.id, into: directory.file("no")) }?.exitCode == 64)
+    #expect(
+      jobError { _ = try RestoreBackup(sealed).run(record.id, into: directory.file("no")) }?
+        .exitCode == 64)
     let open = try makeContext(
-      yaml(url, repository: "age-recipients: [\(recipient)]\nage-identity-file: $DIR/key"), directory)
+      yaml(url, repository: "age-recipients: [\(recipient)]\nage-identity-file: $DIR/key"),
+      directory)
     #expect(try VerifyBackup(open).run(record.id, level: .full).isGood)
     #expect(try CreateBackup(open).run().record.verification.readBack)
     try expectRestores(open, record.id, keys: 2000, directory)
     // No plain copy anywhere.
-    #expect(tree(directory.file("repo")).filter { $0.hasSuffix(".rdb") || $0.hasSuffix(".zst") }.isEmpty)
+    #expect(
+      tree(directory.file("repo")).filter { $0.hasSuffix(".rdb") || $0.hasSuffix(".zst") }.isEmpty)
   }
 
   @Test func healthChecksAndPushedMetrics() throws {
@@ -129,7 +139,8 @@ import Testing
       http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), H).serve_forever()
       """, to: "server.py")
     let port = freePort()
-    let web = try ChildProcess("python3", [script, "\(port)", directory.file("requests")], step: "test")
+    let web = try ChildProcess(
+      "python3", [script, "\(port)", directory.file("requests")], step: "test")
     Watchdog.shared.watch(process: web.processID)
     defer {
       web.terminate(patience: .zero)
@@ -145,9 +156,15 @@ import Testing
       healthcheck:
         url: http://127.0.0.1:\(port)/ping
       """
-    _ = try CreateBackup(makeContext(yaml("redis://127.0.0.1:\(server.port)", more: more), directory)).run()
-    #expect(jobError { _ = try CreateBackup(makeContext(yaml("redis://127.0.0.1:1", more: more), directory)).run() } != nil)
-    let requests = String(decoding: try directory.read("requests"), as: UTF8.self).split(separator: "\n")
+    _ = try CreateBackup(
+      makeContext(yaml("redis://127.0.0.1:\(server.port)", more: more), directory)
+    ).run()
+    #expect(
+      jobError {
+        _ = try CreateBackup(makeContext(yaml("redis://127.0.0.1:1", more: more), directory)).run()
+      } != nil)
+    let requests = String(decoding: try directory.read("requests"), as: UTF8.self).split(
+      separator: "\n")
     #expect(requests.count == 4)
     #expect(requests.contains { $0.hasPrefix("POST /ping ") })
     #expect(requests.contains { $0.hasPrefix("POST /ping/fail ") })

@@ -6,7 +6,8 @@ internal import Foundation
   internal import Darwin
 #endif
 
-/// A repository in a directory. Backups are made in `.unfinished-<id>` and renamed when they are complete, verified and synced.
+/// A repository in a directory. Backups are made in `.unfinished-<id>` and renamed when they are
+/// complete, verified and synced.
 package struct DirectoryStore: BackupStore {
   package let path: String
   package var place: String { path }
@@ -38,14 +39,17 @@ package struct DirectoryStore: BackupStore {
     var notes: [String] = []
     for folder in ["locks", "damaged", ".state"] where Files.status("\(path)/\(folder)") != nil {
       for name in try Files.names(in: "\(path)/\(folder)", step: "list repository") {
-        guard let mark = name.range(of: ".tmp-"), let pid = Int32(name[mark.upperBound...]) else { continue }
+        guard let mark = name.range(of: ".tmp-"), let pid = Int32(name[mark.upperBound...]) else {
+          continue
+        }
         if pid != getpid(), kill(pid, 0) != 0, errno == ESRCH { notes.append("\(folder)/\(name)") }
       }
     }
-    return try notes + Files.names(in: path, step: "list repository").filter {
-      $0.hasPrefix(".unfinished-") || $0.hasPrefix(".removed-")
-        || (BackupID.isValid($0) && Files.status("\(path)/\($0)/backup.json") == nil)
-    }
+    return try notes
+      + Files.names(in: path, step: "list repository").filter {
+        $0.hasPrefix(".unfinished-") || $0.hasPrefix(".removed-")
+          || (BackupID.isValid($0) && Files.status("\(path)/\($0)/backup.json") == nil)
+      }
   }
 
   package func removeUnfinished(_ name: String) throws(JobError) {
@@ -60,7 +64,9 @@ package struct DirectoryStore: BackupStore {
     try FileSink("\(folder(id, isPublished: false))/\(name)", step: "store")
   }
 
-  package func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink) throws(JobError) {
+  package func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink)
+    throws(JobError)
+  {
     let file = "\(folder(id, isPublished: isPublished))/\(name)"
     let descriptor = try Files.openForReading(file, step: "read backup")
     defer { Files.closeQuietly(descriptor) }
