@@ -95,6 +95,15 @@ package final class Keyspace {
   /// The bytes of all files.
   let log = LogBytes()
 
+  /// Whose log is replayed; to be set before the first command.
+  package var generation: ServerGeneration {
+    get { context.generation }
+    set {
+      context.generation = newValue
+      foldContext.generation = newValue
+    }
+  }
+
   /// What handlers of postponed commands use.
   let foldContext: Context
   /// Memory of what is looked at in passing.

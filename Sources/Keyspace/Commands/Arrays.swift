@@ -117,23 +117,22 @@ package enum ArrayCommands {
     return .changed
   }
 
-  /// Lays the newest `size` elements out from index 0, the oldest first.
+  /// Lays the newest `size` elements out from index 0 without gaps, the oldest first.
   private static func relay(_ array: ArrayValue, size: UInt64) {
-    let length = array.length
     var items: [ArrayItem] = []
     items.reserveCapacity(array.count)
     array.items.forEach { items.append($0) }
-    // Oldest first: those behind the cursor were written before those up to it.
-    let split = array.cursor.map { cursor in items.firstIndex { $0.index > cursor } ?? items.count }
-    let ordered = split.map { Array(items[$0...]) + Array(items[..<$0]) } ?? items
-    let start = array.cursor.map { ($0 &+ 1) % length } ?? 0
-    let dropped = length > size ? length - size : 0
+    // Those behind the cursor were written before those up to it.
+    let split =
+      array.cursor.map { cursor in items.firstIndex { $0.index > cursor } ?? items.count } ?? 0
+    let ordered = items[split...] + items[..<split]
     _ = array.remove(0...UInt64.max - 1)
-    for item in ordered {
-      let place = item.index >= start ? item.index - start : item.index + (length - start)
-      if place >= dropped { _ = array.set(place - dropped, to: item.element) }
+    var next: UInt64 = 0
+    for item in ordered.suffix(Int(clamping: size)) {
+      _ = array.set(next, to: item.element)
+      next += 1
     }
-    array.cursor = min(length, size) - 1
+    array.cursor = next == 0 ? nil : next - 1
   }
 
   // MARK: - Words

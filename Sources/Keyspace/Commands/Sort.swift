@@ -153,6 +153,7 @@ struct Sorter {
     case .none: break
     case .list(let list):
       for index in 0..<list.count { items.append(Item(element: list[index])) }
+      if options.keepsOrder && options.descending { items.reverse() }
     case .set(let set):
       for item in set.table.items { items.append(Item(element: item.key)) }
       // A set has no order that could be kept.

@@ -68,11 +68,14 @@ public struct ReplayedLog {
     switch input.kind {
     case .empty: files = [input.file]
     case .rdb, .aof:
+      keyspace.generation = .upTo6
       files = [input.file]
       statuses = [try? fileSystem.status(of: input.file, followLinks: true)]
       last = try read(input.takeCursor(), after: nil, isLast: true, options)
     case .multiPart(let manifest):
       let parts = manifest.loaded
+      keyspace.generation =
+        manifest.entries.contains { $0.startOffset != nil } ? .from8 : .from7
       for (number, part) in parts.enumerated() {
         let file = FilePath.join(input.facts.logDirectory, part.name)
         files.append(file)
