@@ -150,7 +150,7 @@ package final class ChildProcess {
       unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
     var envp: [UnsafeMutablePointer<CChar>?] = unsafe variables.map { unsafe strdup($0) } + [nil]
     defer {
-      for unsafepointer in unsafe argv + envp { unsafe free(pointer) }
+      unsafe (argv + envp).forEach { unsafe free($0) }
     }
     return unsafe posix_spawnp(&child, program, &actions, &attributes, &argv, &envp)
   }
