@@ -80,6 +80,35 @@ import Testing
     #expect(drill.digests == [digest])
   }
 
+  @Test func aLogIsCutToAMoment() throws {
+    let server = try LoopbackServer(options: [
+      "--appendonly", "yes", "--aof-timestamp-enabled", "yes",
+    ])
+    try server.fill(40)
+    pause(.milliseconds(1100))
+    let between = UTCTime.now
+    pause(.milliseconds(2100))
+    try server.call("FLUSHALL")
+    let directory = try TemporaryDirectory()
+    let text = yaml(
+      "redis://127.0.0.1:\(server.port)", source: "method: aof\ndata-dir: \(server.data)")
+    let context = try makeContext(text, directory)
+    let id = try CreateBackup(context).run().record.id
+    #expect(try RestoreBackup(context).findLog(reaching: between) == id)
+    var options = RestoreBackup.Options()
+    options.toTime = between
+    let outcome = try RestoreBackup(context).run(id, into: directory.file("out"), options: options)
+    let restored = try LoopbackServer(options: [
+      "--dir", outcome.directories[0], "--appendonly", "yes",
+    ])
+    #expect(try restored.call("DBSIZE").number == 40)
+    let whole = try RestoreBackup(context).run(id, into: directory.file("whole"))
+    let flushed = try LoopbackServer(options: [
+      "--dir", whole.directories[0], "--appendonly", "yes",
+    ])
+    #expect(try flushed.call("DBSIZE").number == 0)
+  }
+
   /// Rewrites all the time, writes all the time: every copy is a whole log that a server loads.
   @Test func theLogStaysWholeUnderWritesAndRewrites() throws {
     let server = try LoopbackServer(options: ["--appendonly", "yes"])

@@ -36,6 +36,7 @@ public struct Pruning: Sendable {
     for verdict in verdicts where !verdict.stays && !isDryRun {
       try lock.confirm()
       try context.store.remove(verdict.id)
+      try context.store.removeNote("damaged/\(verdict.id)")
       context.say("pruned", ["id": verdict.id, "why": verdict.reasons.joined(separator: ", ")])
     }
     return verdicts

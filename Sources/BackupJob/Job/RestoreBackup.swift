@@ -34,6 +34,8 @@ public struct RestoreBackup: Sendable {
   public struct Options: Sendable {
     /// The form of what is written.
     public var form = Form.both
+    /// The moment a log is cut to; nil for all of it.
+    public var toTime: UTCTime?
     /// The owner of the files; nil for that of the directory, where this process may give files
     /// away.
     public var owner: (user: UInt32, group: UInt32)?
@@ -46,7 +48,7 @@ public struct RestoreBackup: Sendable {
     public init() {}
   }
 
-  private let context: JobContext
+  let context: JobContext
   private var store: any BackupStore { context.store }
 
   /// Restoring by a configuration.
@@ -75,6 +77,7 @@ public struct RestoreBackup: Sendable {
     let temporary = "\(Files.parent(of: target))/.\(Files.name(of: target)).restoring-\(getpid())"
     try Files.removeTree(temporary, step: "restore")
     let parent = Files.parent(of: target)
+    Files.removeAbandoned(in: parent, marker: ".\(Files.name(of: target)).restoring-")
     try Files.makeDirectory(parent, mode: 0o755, step: "restore")
     if record.encryption == "none" || context.config.age.identityFile != nil {
       let free = try Files.freeBytes(at: parent, step: "restore")
@@ -99,6 +102,7 @@ public struct RestoreBackup: Sendable {
           outcome.bytes += file.size
         }
         let final = record.parts.count > 1 ? target + name : target
+        if let time = options.toTime { try cut(part, in: folder, to: time) }
         outcome.configuration.append(try shape(part, in: folder, final: final, form: options.form))
         outcome.directories.append(final)
       }
@@ -166,6 +170,14 @@ public struct RestoreBackup: Sendable {
   {
     guard part.files.contains(where: { $0.kind == "rdb" }) else {
       return try shapeLog(part, final: final, form: form)
+    }
+    var form = form
+    // Servers before 7.0 know no multi-part directory.
+    if form == .both, part.source.product == "redis",
+      let major = part.source.version?.split(separator: ".").first,
+      let number = Int(major), number < 7
+    {
+      form = .rdb
     }
     var lines = ["dir \(final)"]
     if form != .multiPart { lines.append("dbfilename dump.rdb") }

@@ -63,9 +63,10 @@ public struct Drill: Sendable {
 
   /// A short path, since a unix socket's path is limited.
   static func scratchDirectory() throws(JobError) -> String {
-    let base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-    let path =
-      "\(base.utf8.count > 60 ? "/tmp" : base)/redis-backup-drill-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    var base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    if base.utf8.count > 60 { base = "/tmp" }
+    Files.removeAbandoned(in: base, marker: "redis-backup-drill-")
+    let path = "\(base)/redis-backup-drill-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
     guard unsafe mkdir(path, 0o700) == 0 else {
       throw Files.failure(errno, step: "drill", path: path)
     }

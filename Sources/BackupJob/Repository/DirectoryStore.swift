@@ -1,11 +1,3 @@
-internal import Foundation
-
-#if canImport(Glibc)
-  internal import Glibc
-#else
-  internal import Darwin
-#endif
-
 /// A repository in a directory. Backups are made in `.unfinished-<id>` and renamed when they are
 /// complete, verified and synced.
 package struct DirectoryStore: BackupStore {
@@ -37,13 +29,8 @@ package struct DirectoryStore: BackupStore {
   /// Also names half-written notes, whose writers are gone.
   package func unfinished() throws(JobError) -> [String] {
     var notes: [String] = []
-    for folder in ["locks", "damaged", ".state"] where Files.status("\(path)/\(folder)") != nil {
-      for name in try Files.names(in: "\(path)/\(folder)", step: "list repository") {
-        guard let mark = name.range(of: ".tmp-"), let pid = Int32(name[mark.upperBound...]) else {
-          continue
-        }
-        if pid != getpid(), kill(pid, 0) != 0, errno == ESRCH { notes.append("\(folder)/\(name)") }
-      }
+    for folder in ["locks", "damaged", ".state"] {
+      notes += Files.abandoned(in: "\(path)/\(folder)").map { "\(folder)/\($0)" }
     }
     return try notes
       + Files.names(in: path, step: "list repository").filter {

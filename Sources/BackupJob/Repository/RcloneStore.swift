@@ -151,7 +151,12 @@ package struct RcloneStore: BackupStore {
   }
 
   package func publish(_ id: String, record: [UInt8]) throws(JobError) {
-    try upload(record, to: "\(id)/backup.json", step: "publish")
+    // From a file, not a pipe: of a pipe that ends early (this process was killed) rclone would
+    // make a shorter object, and this object alone says that the backup is complete.
+    let scratch = try Drill.scratchDirectory()
+    defer { try? Files.removeTree(scratch, step: "publish") }
+    try Files.writeAtomically(record, to: "\(scratch)/backup.json", step: "publish")
+    try run("copyto", "\(scratch)/backup.json", path("\(id)/backup.json"), step: "publish")
   }
 
   package func remove(_ id: String) throws(JobError) {

@@ -54,6 +54,7 @@ struct RewriteHold {
     throws(JobError)
   {
     try Files.makeDirectory(directory, step: "state directory")
+    Files.removeAbandoned(in: directory)
     try Self.recover(connection, directory: directory)
     guard let setting = try connection.call("CONFIG", "GET", Self.parameter).table?[Self.parameter]
     else {

@@ -19,6 +19,7 @@ struct Telling {
       errors: Metrics.errors(in: before, name: config.name, adding: failedPhase),
       now: .now)
     if let file = config.metricsFile {
+      Files.removeAbandoned(in: Files.parent(of: file), marker: "\(Files.name(of: file)).tmp-")
       try Files.writeAtomically(Array(text.utf8), to: file, mode: 0o644, step: "write metrics")
     }
     if let url = config.pushURL {
