@@ -57,7 +57,6 @@ enum LogReplay {
       case .unknownCommand: "the command is not known to this program, so the state can not be told"
       case .wrongArity: "a command with too few or too many words"
       case .script: "a script whose effects are not in the log"
-      case .badSelect: "a SELECT of no database"
       }
     return JobError(
       .badData, step: "replay", place: "\(place) \(Files.name(of: file.path))",
