@@ -63,7 +63,7 @@ import Testing
     let plan = try UndoPlan(AppendOnlyLog.open(path), selection)
     #expect(!plan.isEmpty)
     _ = try plan.rewrite.write(to: out, replacing: false)
-    #expect(try AOFCheck(AppendOnlyLog.open(out)).isOK)
+    #expect(try Logs.check(out).isOK)
   }
 
   @Test(arguments: all) func theUndoneLogIsWhatItWouldHaveBeen(_ accident: Accident) throws {

@@ -5,7 +5,7 @@ internal import Bytes
 package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
-StringCommands.table,
+    StringCommands.table,
     CounterCommands.table,
     BitmapCommands.table,
     HyperLogLogCommands.table,
@@ -18,7 +18,9 @@ StringCommands.table,
     ListCommands.table,
     SetCommands.table,
     SortedSetCommands.table,
+    GeoCommands.table,
     StreamCommands.table,
+    ArrayCommands.table,
     ControlCommands.table,
     ReadCommands.table,
   ]

@@ -49,7 +49,16 @@ public struct ReplayedLog {
   public init(
     _ path: String, _ options: Options = Options(), fileSystem: any FileSystem = .system
   ) throws(ToolError) {
-    var input = try Input(path, fileSystem: fileSystem)
+    try self.init(Input(path, fileSystem: fileSystem), options, fileSystem: fileSystem)
+  }
+
+  /// Reads what was looked at already.
+  ///
+  /// - Throws: ``ToolError``, as above.
+  public init(
+    _ opened: consuming Input, _ options: Options = Options(), fileSystem: any FileSystem = .system
+  ) throws(ToolError) {
+    var input = opened
     facts = input.facts
     notes = input.facts.notes
     keyspace = Keyspace(now: options.now, eager: options.eager || options.strict)

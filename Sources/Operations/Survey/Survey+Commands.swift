@@ -23,10 +23,10 @@ extension Survey {
     log.commands = reader.command.index - before
     log.annotations = reader.annotations
     log.transactions = reader.transactionCount - state.transactions
-    log.goodBytes = reader.goodBytes
+    log.goodBytes = min(reader.goodBytes, log.misplacedAt ?? Int.max)
     log.bytes = start..<max(start, reader.cursor.offset)
     part.log = log
-    part.goodBytes = reader.goodBytes
+    part.goodBytes = log.goodBytes
     part.bytesRead = max(reader.cursor.size ?? 0, reader.cursor.offset)
     part.isWhole = failure == nil
     if reader.firstUnknownAnnotation >= 0 {
@@ -58,6 +58,7 @@ extension Survey {
         }
       }
       if word.count <= 6, let misplaced = Survey.misplaced(reader) {
+        log.note(misplaced: reader)
         report(misplaced, reader.command, path, options)
       }
     }
@@ -84,6 +85,7 @@ extension Survey {
         log.countUnknown(reader.arguments.name)
       }
       if command.word.count <= 6, let misplaced = Survey.misplaced(reader) {
+        log.note(misplaced: reader)
         report(misplaced, command, path, options)
       }
     }
@@ -172,5 +174,14 @@ extension Survey {
         : "is not in the manifest; servers never read it"
       notes.append("\(KeyText.fileName(FilePath.join(log.directory, name))): \(what)")
     }
+  }
+}
+
+extension LogSurvey {
+  /// Keeps where the first MULTI or EXEC out of place stands, as `redis-check-aof` counts.
+  @inline(never) fileprivate mutating func note(misplaced reader: borrowing AOFReader) {
+    let command = reader.command
+    guard misplacedAt == nil, !command.word.isSelect else { return }
+    misplacedAt = command.word.isMulti ? reader.goodBytes : command.offset
   }
 }
