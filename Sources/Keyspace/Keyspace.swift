@@ -56,6 +56,8 @@ package final class Keyspace {
   package var functions: [FunctionLibrary] = []
   /// Whether every command is executed at once instead of being postponed.
   package let isEager: Bool
+  /// Is told what commands do, in an eager replay.
+  package var observer: (any ReplayObserver)?
   /// How many commands were read from logs.
   package var commandCount = 0
 
