@@ -242,7 +242,12 @@ enum Differential {
     var high = log.commands.count
     func beginning(_ count: Int) -> CommandLog {
       var part = CommandLog()
-      for words in log.commands.prefix(count) { part.add(words) }
+      let words = log.commands.prefix(count)
+      let names = words.map { KeyPicture.text($0[0]) }
+      // A transaction that is still open would make the log end early.
+      var end = words.endIndex
+      if let multi = names.lastIndex(of: "MULTI"), !names[multi...].contains("EXEC") { end = multi }
+      for words in words[..<end] { part.add(words) }
       return part
     }
     while high - low > 1 {

@@ -109,7 +109,10 @@ struct StringFamily {
     case 7: return ["PSETEX", key, words.duration(), words.value()]
     case 8: return ["GETSET", key, words.value()]
     case 9: return ["GETDEL", key]
-    case 10: return ["GETEX", key] + words.expiryOption()
+    // Valkey looks at the time before it looks for the key, Redis after that.
+    case 10:
+      return ["GETEX", key]
+        + words.pick([["EX", "1000000"], ["PXAT", "\(words.future)"], ["KEEPTTL"], []])
     case 11: return ["GETEX", key, "PERSIST"]
     case 12, 13: return ["APPEND", key, words.value()]
     case 14, 15:
@@ -154,7 +157,7 @@ struct StringFamily {
     case 39: return ["DEL", key]
     case 40: return ["SELECT", "\(words.random.below(3))"]
     case 41: return words.chance(40) ? ["SWAPDB", "0", "\(words.random.below(3))"] : ["TYPE", key]
-    case 42 where words.chance(3):
+    case 42 where words.chance(10):
       return [words.pick(["FLUSHDB", "FLUSHALL"])] + words.pick([[], ["ASYNC"], ["sync"], ["BAD"]])
     case 42: return words.chance(5) ? ["PUBLISH", key, "x"] : ["HSET", key, "f", words.value()]
     case 43: return ["RPUSH", key, words.value(), words.value()]
@@ -194,7 +197,7 @@ struct StringFamily {
         if family.words.chance(1) { log.add("EXEC") }
       }
       let keyspace = try Differential.replay(log.bytes, now: Differential.now)
-      #expect(Differential.picture(keyspace, without: 0).count >= 6)
+      #expect(Differential.picture(keyspace, without: 0).count >= 1)
       #expect(keyspace.faultCount > 100)
       let lines = try Differential.loading(log, version)
       if !lines.isEmpty {

@@ -8,7 +8,9 @@ public struct Pruning: Sendable {
   /// Decides about every backup and, unless `isDryRun`, removes those that go.
   public func run(isDryRun: Bool) throws(JobError) -> [RetentionRules.Verdict] {
     if isDryRun { return try decide() }
-    let lock = try RepositoryLock.take(context.store, purpose: "prune", patience: context.config.lockWait) {
+    let lock = try RepositoryLock.take(
+      context.store, purpose: "prune", patience: context.config.lockWait
+    ) {
       context.say($0)
     }
     defer { lock.release() }
