@@ -109,6 +109,38 @@ import Testing
   }
 }
 
+@Suite struct LogListingTests {
+  /// Keys of a log are measured by their elements, nearly as blobs of a dump are.
+  @Test func memoryOfALog() throws {
+    var commands = ""
+    func add(_ words: [String]) {
+      commands += "*\(words.count)\r\n"
+      for word in words { commands += "$\(word.utf8.count)\r\n\(word)\r\n" }
+    }
+    add(["SELECT", "0"])
+    add(["SET", "small", "value"])
+    add(["SET", "large", String(repeating: "x", count: 12304)])
+    add(["SET", "number", "12345"])
+    add(["HSET", "hash", "field", "value"])
+    let folder = try TemporaryDirectory()
+    let file = folder.path + "/a.aof"
+    try Data(commands.utf8).write(to: URL(fileURLWithPath: file))
+    var memory: [String: Int] = [:]
+    var encodings: [String: String] = [:]
+    _ = try KeyListing.list(DataInput(file)) { row throws(ToolError) in
+      memory[row.key.text] = row.memory
+      encodings[row.key.text] = "\(row.encoding)"
+    }
+    // 8 for the key and 24 for its entry, then the object.
+    #expect(memory["small"] == 8 + 24 + 32)
+    #expect(memory["large"] == 8 + 24 + 16 + 14336)
+    #expect(memory["number"] == 8 + 24 + 16)
+    #expect(memory["hash"] == 8 + 24 + 16 + 32)
+    #expect(
+      encodings == ["small": "embstr", "large": "raw", "number": "int", "hash": "listpack"])
+  }
+}
+
 @Suite struct GetTests {
   static func get(
     _ path: String, _ key: String, db: Int = 0, _ form: Get.Form
