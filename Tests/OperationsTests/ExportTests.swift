@@ -55,7 +55,7 @@ import Testing
       "recorded-first-entry-id",
     ] {
       guard let expected = want[name], !(expected is NSNull) else { continue }
-      if !(expected as AnyObject).isEqual(got[name]) { return name }
+      if expected as? NSObject != got[name] as? NSObject { return name }
     }
     let groups = { (value: NSDictionary) in
       Dictionary(
@@ -68,7 +68,7 @@ import Testing
       guard let mine = have[name] else { return "group \(name)" }
       for part in ["last-delivered-id", "entries-read"] {
         guard let expected = group[part], !(expected is NSNull) else { continue }
-        if !(expected as AnyObject).isEqual(mine[part]) { return "\(name) \(part)" }
+        if expected as? NSObject != mine[part] as? NSObject { return "\(name) \(part)" }
       }
       let pending = { (group: NSDictionary) in
         (group["pel"] as? [[Any]] ?? []).map { "\($0[0]) \($0[1]) \($0[3])" }.sorted()
