@@ -51,9 +51,10 @@ struct DumpCase: CustomTestStringConvertible, Sendable {
 
   @Test func thereAreDumps() { #expect(DumpCase.all.count > 40) }
 
+  /// Logs reach the digest too; that their commands are understood is the matter of KeyspaceTests.
   @Test func logs() throws {
     var tried = 0
-    for name in Fixture.files() where name.hasSuffix("/aof.digest") {
+    for name in Fixture.files() where name.hasSuffix("/aof.digest") && name.contains("/accident-") {
       let folder = String(name.dropLast("/aof.digest".count))
       // Scripts stand verbatim in logs of old servers.
       if folder.hasSuffix("-eval") { continue }
