@@ -8,6 +8,8 @@ public struct MemoryMeter {
 
   private var isModule = false
   private var isPacked = false
+  /// Strings are measured by their length when they begin.
+  private var isString = false
   private var isList = false
   /// What does not depend on elements.
   private var fixed = 0
@@ -22,6 +24,7 @@ public struct MemoryMeter {
   /// A key begins.
   public mutating func begin(_ key: KeyDescription) {
     isModule = key.type == .module
+    isString = key.type == .string
     apart = 0
     inside = 0
     let encoding = ByteSlice(key.encoding)
@@ -55,6 +58,7 @@ public struct MemoryMeter {
 
   /// An element of the key.
   public mutating func element(_ element: ValueElement) {
+    if isString { return }
     if isPacked {
       // Length and length backwards take one byte each for short elements, up to five for long ones.
       inside &+= MemoryMeter.packed(element.first.count)
