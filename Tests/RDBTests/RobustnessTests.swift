@@ -57,7 +57,11 @@ struct RawValue {
       let bytes = try Fixture.bytes(dump)
       if bytes.count >= 1 << 16 { continue }
       bytes.withByteSlice { all in
-        for count in 0..<all.count {
+        // The test library unwinds the stack for every error, which takes long: of the larger files
+        // every 23rd place, unless FUZZ_MUTATIONS asks for more than the usual.
+        let step =
+          all.count < 4096 || RobustnessTests.mutations > 100_000 ? 1 : 23
+        for count in stride(from: 0, to: all.count, by: step) {
           var reached = false
           do throws(RDBError) {
             var reader = try RDBReader(ByteCursor(all.prefix(count)))
@@ -153,7 +157,10 @@ struct RawValue {
     } catch { if decoder.reader.canSkipValue { try? decoder.reader.skipValue() } }
     decoder.begin(type, bytes)
     do throws(RDBError) { try checker.check(&decoder.reader) } catch { return isReadable ? 1 : 0 }
-    #expect(isReadable, "the check accepts what can't be read: \(type) \(bytes.bytes)")
+    if !isReadable {
+      Issue.record("the check accepts what can't be read: \(type) \(bytes.bytes)")
+      return 0
+    }
     decoder.begin(type, bytes)
     try decoder.reader.drain(into: &writer)
     if writer.loss.contains(.key) { return 2 }
