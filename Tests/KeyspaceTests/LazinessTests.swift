@@ -1,5 +1,6 @@
 import AOF
 import Bytes
+import RDB
 import Testing
 
 @testable import Keyspace
