@@ -166,6 +166,7 @@ public struct RDBReader: ~Copyable {
   ///
   /// - Throws: ``RDBError``. After ``RDBRecord/end(_:)`` it keeps answering that.
   public mutating func next() throws(RDBError) -> RDBRecord {
+    canSkipValue = false
     if valuePending { try finishValue() }
     if ended { return .end(.absent) }
     input.cursor.housekeep()
@@ -271,6 +272,7 @@ public struct RDBReader: ~Copyable {
 
   /// Skips the value of the current key.
   public mutating func skipValue() throws(RDBError) {
+    canSkipValue = false
     if valuePending { try finishValue() }
   }
 
