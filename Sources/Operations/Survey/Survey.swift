@@ -2,15 +2,11 @@ public import AOF
 public import Bytes
 import RDB
 
-/// What is in a file, a log or a directory, and what is wrong with it: the work of `info` and
-/// `check`.
+/// What is in a file, a log or a directory, and whether it can be read to its end: the work of
+/// `info`. Whether all of it is right is told by ``PathCheck``.
 public struct Survey: Sendable {
-  /// How thorough it is.
+  /// How it is done.
   public struct Options: Sendable {
-    /// Whether every element of every value is looked at.
-    public var isDeep = false
-    /// Whether commands are counted by name and database.
-    public var countsNames = true
     /// What counts as expired.
     public var now = Moment.now
     /// How many problems are kept; all are counted.
@@ -145,7 +141,6 @@ public struct Survey: Sendable {
         cursor, &part, &state, isLast: index == log.parts.count - 1, options)
       parts.append(part)
     }
-    lookAround(log, fileSystem)
   }
 
   private mutating func walkStream(
@@ -193,14 +188,10 @@ public struct Survey: Sendable {
     at path: String, _ options: Options = Options(), fileSystem: any FileSystem = .system
   ) throws(ToolError) -> [Survey] {
     let first = try Survey(Input(path, fileSystem: fileSystem), options, fileSystem: fileSystem)
-    guard let directory = first.facts.directory else { return [first] }
     var surveys = [first]
-    for entry in directory.entries {
-      let inner = FilePath.join(directory.path, entry.name)
-      let isChosen = first.facts.file == inner || first.facts.file.hasPrefix(inner + "/")
-      guard !isChosen, [.rdb, .aof, .logDirectory].contains(entry.role) else { continue }
+    for other in first.facts.others {
       surveys.append(
-        try Survey(Input(inner, fileSystem: fileSystem), options, fileSystem: fileSystem))
+        try Survey(Input(other, fileSystem: fileSystem), options, fileSystem: fileSystem))
     }
     return surveys
   }
