@@ -19,6 +19,9 @@ struct AheadChecksum {
   /// The lowest offset that ``finish(at:windowOffset:_:)`` needs again, if the cursor only goes on.
   var keeps: Int { isOn ? offsets.0 : Int.max }
 
+  /// Up to where the checksum is known.
+  var reached: Int { isOn ? offsets.3 : Int.max }
+
   mutating func start(at offset: Int) {
     isOn = true
     first = offset

@@ -230,10 +230,15 @@ extension ByteCursor {
       return
     }
     window.count(to: offset)
-    if window.kind == .mapped && releasesPages {
-      window.advance(to: min(offset, checksum.keeps))
-    }
-    checksum.runAhead(of: offset, windowSlice)
+    // In turns: the checksum of a long value that was skipped must not bring all of it into memory.
+    var reached = min(offset, checksum.reached)
+    repeat {
+      reached = offset - reached > window.populateAhead ? reached + window.populateAhead : offset
+      if window.kind == .mapped && releasesPages {
+        window.advance(to: min(reached, checksum.keeps))
+      }
+      checksum.runAhead(of: reached, windowSlice)
+    } while reached < offset
     let step = checksum.isOn ? checksum.step : window.populateAhead / 2
     unsafe due = limit - next > step ? next + step : limit
   }
@@ -246,6 +251,7 @@ extension ByteCursor {
 
   /// The checksum of the bytes from ``startChecksum()`` to here; ends it.
   public mutating func finishChecksum() -> UInt64 {
-    checksum.finish(at: offset, windowOffset: windowOffset, windowSlice)
+    if offset > checksum.reached { housekeepNow() }
+    return checksum.finish(at: offset, windowOffset: windowOffset, windowSlice)
   }
 }

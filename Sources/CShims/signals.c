@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 // A slot is taken by swapping a path in and freed by swapping null in, so that a handler may look
-// at any time; it reads a path only between two swaps of its own thread or of threads that go on
-// running, and nothing frees a path while a handler runs: the program ends there.
+// at any time. Paths are never freed: a handler on another thread may still be reading one, and what
+// it would find in freed memory it would remove. They are few and short.
 enum { slots = 256 };
 static _Atomic(char *) paths[slots];
 
@@ -35,7 +35,6 @@ void redis_backup_temporary_forget(const char *path) {
     if (here[length] != 0 && here[length] != '/') continue;
     // Only the one who added a path forgets it, so it is still there.
     atomic_store(&paths[i], NULL);
-    free(here);
   }
 }
 

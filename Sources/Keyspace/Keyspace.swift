@@ -59,9 +59,20 @@ package final class Keyspace {
   /// How many commands were read from logs.
   package var commandCount = 0
 
+  /// Reading stops behind the command of this number.
+  package var lastIndex = Int.max
+  /// Reading stops before the first command of a later second.
+  package var lastTime = Int64.max
+  /// Whether reading stopped before the end.
+  package internal(set) var isStopped = false
+
   let registry = CommandRegistry.shared
   /// What the replay does with each command of the registry.
   let plans: [Plan]
+  /// The largest number of words each command was met with; 255 for more.
+  @safe @exclusivity(unchecked) var mostWords: PODArray<UInt8>
+  /// How many annotations were read.
+  var annotationCount = 0
   enum Plan: UInt8 { case now, postpone, overwrite, delete }
 
   /// The databases by number; tables come into being when first used.
@@ -106,6 +117,7 @@ package final class Keyspace {
     context = Context(now: now, kept: kept)
     foldContext = Context(now: now, kept: kept)
     isEager = eager
+    mostWords = PODArray(repeating: 0, count: CommandRegistry.shared.entries.count)
     plans = CommandRegistry.shared.entries.map { entry in
       switch entry.action {
       case .key: .postpone

@@ -61,6 +61,8 @@ public struct AOFCheck: Sendable {
   static let listed = 20
 
   private var arityProblems = 0
+  /// How many bytes of the current file stand in front of its first wrong MULTI or EXEC.
+  private var structureEnd: Int?
   private var unknown: [[UInt8]: (count: Int, first: Problem)] = [:]
 
   /// Checks every file of `log`.
@@ -107,7 +109,8 @@ public struct AOFCheck: Sendable {
     do throws(AOFError) { try checkCommands(&walker.reader) } catch {
       try report(LogError(cause: .aof(error), part: part), walker.log, zeros: zeros(walker, error))
     }
-    files[part].goodBytes = walker.reader.goodBytes
+    files[part].goodBytes = min(walker.reader.goodBytes, structureEnd ?? Int.max)
+    structureEnd = nil
     files[part].commands = walker.reader.command.index - before
     if let offset = walker.reader.firstUnknownAnnotation as Int?, offset >= 0 {
       notes.append(
@@ -158,10 +161,12 @@ public struct AOFCheck: Sendable {
   private mutating func checkStructure(_ reader: borrowing AOFReader) {
     let command = reader.command
     if command.word.isMulti && command.position > 0 {
+      structureEnd = structureEnd ?? reader.goodBytes
       report(
         command,
         "MULTI inside a transaction: servers log an error and go on, redis-check-aof refuses it")
     } else if command.word.isExec && command.transaction == 0 {
+      structureEnd = structureEnd ?? command.offset
       report(
         command, "EXEC without MULTI: servers log an error and go on, redis-check-aof refuses it")
     } else if command.word.isSelect, reader.arguments.count == 2 {

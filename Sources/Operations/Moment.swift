@@ -202,7 +202,7 @@ public struct Moment: Sendable, Equatable, Comparable {
   }
 
   /// The inverse of ``days(_:_:_:)``.
-  private static func civil(_ day: Int64) -> (Int64, Int64, Int64) {
+  static func civil(_ day: Int64) -> (Int64, Int64, Int64) {
     let shifted = day + 719_468
     let era = shifted >= 0 ? shifted / 146_097 : -((146_096 - shifted) / 146_097)
     let inEra = shifted - era * 146_097

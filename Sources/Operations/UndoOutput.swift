@@ -153,8 +153,10 @@ extension LogRewrite {
         let part = log.parts[index]
         let name = LogRewrite.newName(part.name, stamp)
         let path = FilePath.join(FilePath.directory(of: manifestPath), name)
-        try writeFile(index, path, replacing: false, like: part.status, fileSystem)
+        try refuseExisting(path, fileSystem)
+        // From here on a file of that name is ours, also when writing it fails at the last step.
         made.append(path)
+        try writeFile(index, path, replacing: false, like: part.status, fileSystem)
         names[index] = name
       }
       var manifest = Manifest(entries(names: names))

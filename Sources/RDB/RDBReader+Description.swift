@@ -13,6 +13,13 @@ extension RDBReader {
     description.frequency = key.frequency
     description.valueType = key.type
     description.encoding = key.type.encodingName
+    description.metadata = key.metadata
+    switch key.type {
+    case .hashMetadata, .hashListpackEx, .hashMetadataPreRelease, .hashListpackPreRelease,
+      .valkeyHash:
+      description.fieldsMayExpire = true
+    default: break
+    }
     guard valuePending && !value.begun else { return description }
     switch key.type {
     case .string: description.encoding = stringEncoding()

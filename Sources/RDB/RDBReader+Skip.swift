@@ -184,32 +184,38 @@ extension RDBReader {
     _ = try skipStreamTail()
   }
 
-  /// Passes what stands behind the nodes of a stream; returns how many entries it has.
-  mutating func skipStreamTail() throws(RDBError) -> UInt64 {
+  /// Passes what stands behind the nodes of a stream; tells how many entries it has, and about how
+  /// much memory its groups take.
+  mutating func skipStreamTail() throws(RDBError) -> (length: UInt64, memory: Int) {
     let version = key.type.streamVersion
     let length = try input.readLength()
     for _ in 0..<(version >= 2 ? 7 : 2) { _ = try input.readLength() }
     var left = try input.readLength()
+    var memory = left > 0 ? MemoryModel.tree(left) : 0
     while left > 0 {
       try input.skipString()
       for _ in 0..<(version >= 2 ? 3 : 2) { _ = try input.readLength() }
-      var pending = try input.readLength()
-      while pending > 0 {
+      let pending = try input.readLength()
+      var pendingLeft = pending
+      while pendingLeft > 0 {
         guard input.cursor.skip(24) else { throw input.truncated() }
         _ = try input.readLength()
-        pending &-= 1
+        pendingLeft &-= 1
       }
+      memory &+= MemoryModel.group(pending)
       var consumers = try input.readLength()
       while consumers > 0 {
         try input.skipString()
         guard input.cursor.skip(version >= 3 ? 16 : 8) else { throw input.truncated() }
-        try skipIDs(try input.readLength())
+        let owned = try input.readLength()
+        try skipIDs(owned)
+        memory &+= MemoryModel.consumer(owned)
         consumers &-= 1
       }
       if version >= 5 { try skipIDs(try input.readLength()) }
       left &-= 1
     }
-    guard version >= 4 else { return length }
+    guard version >= 4 else { return (length, memory) }
     _ = try input.readLength()
     _ = try input.readLength()
     left = try input.readLength()
@@ -226,7 +232,7 @@ extension RDBReader {
     }
     _ = try input.readLength()
     _ = try input.readLength()
-    return length
+    return (length, memory)
   }
 
   private mutating func skipIDs(_ count: UInt64) throws(RDBError) {

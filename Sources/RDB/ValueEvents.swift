@@ -139,6 +139,10 @@ public struct KeyDescription {
   public var moduleID: UInt64 = 0
   /// How many elements follow, where that is known before they are read.
   public var count: UInt64?
+  /// For hashes: whether fields may have an expiry time.
+  public var fieldsMayExpire = false
+  /// Redis 8.6+: the raw metadata of modules for this key, opcode 243 included; else empty.
+  public var metadata = ByteSlice()
   /// For arrays: the index of the last insertion, where there was one.
   public var arrayCursor: UInt64?
   /// How the dump writes it; nil for keys of a replayed log.

@@ -12,6 +12,10 @@ struct RedisBackupCommand: ParsableCommand {
       LogCommand.self,
       UndoCommand.self,
       CutCommand.self,
+      CompactCommand.self,
+      ExportCommand.self,
+      KeysCommand.self,
+      DigestCommand.self,
       SnapshotCommand.self,
       ConfigCommand.self,
     ])

@@ -121,6 +121,22 @@ import Testing
     #expect(cursor.slice(9000)?.bytes == Array(bytes[100..<9100]))
   }
 
+  @Test func aLongSkippedValueDoesNotFillMemory() throws {
+    // A sparse file: pages of zeros, as resident as any when they are read.
+    let path = try folder.write("input", [1])
+    let descriptor = try SystemFileSystem().openFile(path, O_RDWR)
+    try SystemFileSystem().truncate(descriptor, to: 256 << 20)
+    close(descriptor)
+    for housekeeps in [true, false] {
+      var cursor = try InputFile.open(path)
+      cursor.startChecksum()
+      #expect(cursor.skip(255 << 20) == true)
+      if housekeeps { cursor.housekeep() }
+      #expect(cursor.finishChecksum() != 0)
+      #expect(Memory.now(ofFile: path) < 16 << 20)
+    }
+  }
+
   @Test func aClaimedLengthCostsNothing() throws {
     let before = Memory.peak()
     for way in Way.allCases {

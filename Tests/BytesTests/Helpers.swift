@@ -58,6 +58,17 @@ enum Memory {
   }
 }
 
+extension Memory {
+  /// Bytes of the mapping of a file that are resident in this process now.
+  static func now(ofFile path: String) -> Int {
+    guard let maps = try? SystemFileSystem().contents(of: "/proc/self/smaps") else { return 0 }
+    let lines = String(decoding: maps, as: UTF8.self).split(separator: "\n")
+    guard let head = lines.firstIndex(where: { $0.hasSuffix(path) }) else { return 0 }
+    let rss = lines[head...].first { $0.hasPrefix("Rss:") } ?? ""
+    return (Int(rss.split(separator: " ").dropFirst().first ?? "0") ?? 0) * 1024
+  }
+}
+
 /// gzip files made by zlib.
 enum Gzip {
   static func compressed(_ bytes: [UInt8], level: Int32 = 6) -> [UInt8] {

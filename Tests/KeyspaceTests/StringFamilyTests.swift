@@ -182,6 +182,9 @@ struct StringFamily {
       var log = CommandLog()
       var family = StringFamily(seed: seed, version)
       for _ in 0..<2000 { log.add(family.command().map { Array($0.utf8) }) }
+      let keyspace = try Differential.replay(log.bytes, now: Differential.now)
+      #expect(Differential.picture(keyspace, without: 0).count >= 6)
+      #expect(keyspace.faultCount > 100)
       let lines = try Differential.loading(log, version)
       if !lines.isEmpty {
         let first = try Differential.firstDifference(log) {

@@ -10,8 +10,8 @@ import Foundation
 /// the servers and removes the temporary folders that are left.
 ///
 /// It reads one line an event from a pipe whose other end closes with this process.
-final class Watchdog: Sendable {
-  static let shared = Watchdog()
+package final class Watchdog: Sendable {
+  package static let shared = Watchdog()
 
   private static let script = """
     trap '' INT TERM HUP
@@ -44,8 +44,8 @@ final class Watchdog: Sendable {
     Descriptor.close(pipe.read)
   }
 
-  func watch(process: pid_t) { tell("+p \(process)\n") }
-  func release(process: pid_t) { tell("-p \(process)\n") }
+  package func watch(process: Int32) { tell("+p \(process)\n") }
+  package func release(process: Int32) { tell("-p \(process)\n") }
 
   /// A folder whose path holds a blank is left alone.
   func watch(directory: String) { if !directory.contains(" ") { tell("+d \(directory)\n") } }

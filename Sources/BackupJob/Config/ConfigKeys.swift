@@ -66,9 +66,9 @@ public struct ConfigKey: Sendable {
     ConfigKey("source.max-lag-bytes", .size, "64MB", "A replica that is further behind the master is not healthy."),
     ConfigKey("source.wait", .duration, "30s", "How long to wait for a fit node while a failover runs or replicas load."),
     ConfigKey(
-      "source.method", .choice(["replication", "aof", "file", "server"]), "replication",
-      "How the data is taken: as a replica would, by copying the append-only files, by copying files of a volume, or by BACKUP of Redis 8.10."),
-    ConfigKey("source.data-dir", .path, nil, "The server's `dir`, as this host sees it (methods aof, file and server)."),
+      "source.method", .choice(["replication", "aof", "file"]), "replication",
+      "How the data is taken: as a replica would, by copying the append-only files beside the server, or by copying files of a volume."),
+    ConfigKey("source.data-dir", .path, nil, "The server's `dir`, as this host sees it (methods aof and file)."),
     ConfigKey("source.db-filename", .text, "dump.rdb", "The server's `dbfilename` (method file)."),
     ConfigKey("source.append-dir-name", .text, "appendonlydir", "The server's `appenddirname` (methods aof and file)."),
     ConfigKey("source.shard", .number(0...16383), nil, "Only this shard of a cluster, counted from 0 by slots."),

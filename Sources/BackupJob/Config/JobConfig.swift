@@ -8,8 +8,6 @@ public struct JobConfig: Sendable {
     case aof
     /// By copying files of a volume, with or without a running server.
     case file
-    /// By the `BACKUP` commands of Redis 8.10.
-    case server
   }
 
   /// Where backups are kept.

@@ -21,6 +21,8 @@ package struct FileFacts: Sendable, Equatable {
   package var rdbVersion: String?
   /// The digest that `DEBUG DIGEST` would give, at level `full`.
   package var digest: String?
+  /// Whose algorithm the digest follows.
+  package var digestStyle: String?
   /// The time span that `#TS:` annotations name, in unix seconds.
   package var logTime: ClosedRange<Int64>?
   /// Commands in the log.

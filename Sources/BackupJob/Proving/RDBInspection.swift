@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Keyspace
 internal import Operations
 internal import RDB
 
@@ -6,7 +7,8 @@ internal import RDB
 enum RDBInspection {
   /// Reads the dump at `path` (also a pipe) to its end. Throws `.badData` with the byte offset when it is damaged, cut short, or
   /// when something follows it.
-  static func run(path: String, place: String, level: VerificationLevel) throws(JobError) -> FileFacts {
+  static func run(path: String, place: String, level: VerificationLevel, style: DigestStyle? = nil)
+    throws(JobError) -> FileFacts {
     func damaged(_ error: RDBError, _ key: String?) -> JobError {
       JobError(
         .badData, step: "verify", place: place,
@@ -21,27 +23,18 @@ enum RDBInspection {
       throw JobError(.inputOutput, step: "verify", place: place, "\(error)", remedy: "Check the disk.")
     }
     var facts = FileFacts()
-    var counts = DatabaseCounts()
     var reader: RDBReader
     do throws(RDBError) { reader = try RDBReader(cursor) } catch { throw damaged(error, nil) }
     facts.rdbVersion =
       reader.header.dialect == .valkey ? "VALKEY \(reader.header.version)" : "\(reader.header.version)"
-    var element = 0
     do throws(RDBError) {
-      walking: while true {
-        switch try reader.next() {
-        case .key:
-          counts.count(reader.key.db, expires: reader.key.expiresAt != nil)
-          element += 1
-          if element & 0xFFF == 0, Interruption.isRequested { break walking }
-        case .end(let checksum):
-          if case .verified = checksum { facts.hasChecksum = true }
-          break walking
-        default: break
-        }
+      if level == .full {
+        try decode(&reader, style: style, &facts)
+      } else {
+        try walk(&reader, &facts)
       }
     } catch {
-      throw damaged(error, reader.key.key.isEmpty ? nil : reader.key.key.text)
+      throw damaged(error, reader.key.key.isEmpty ? nil : KeyText.quoted(reader.key.key))
     }
     try Interruption.check("verify")
     var rest = reader.finish()
@@ -50,8 +43,56 @@ enum RDBInspection {
         .badData, step: "verify", place: place, "something follows the RDB's end at byte \(rest.offset)",
         remedy: "This is not a plain RDB; use another backup.")
     }
-    facts.databases = counts.databases
     return facts
+  }
+
+  /// Passes every record; values are walked, not decoded.
+  private static func walk(_ reader: inout RDBReader, _ facts: inout FileFacts) throws(RDBError) {
+    var counts = DatabaseCounts()
+    while true {
+      switch try reader.next() {
+      case .key:
+        counts.count(reader.key.db, expires: reader.key.expiresAt != nil)
+        if Interruption.isRequested { return }
+      case .end(let checksum):
+        if case .verified = checksum { facts.hasChecksum = true }
+        facts.databases = counts.databases
+        return
+      default: break
+      }
+    }
+  }
+
+  /// Decodes every value to its last element and computes the digest of them all.
+  private static func decode(_ reader: inout RDBReader, style: DigestStyle?, _ facts: inout FileFacts) throws(RDBError) {
+    // The producer is told before the first key; the digest follows its algorithm.
+    var chosen = style ?? DigestStyle(header: reader.header)
+    var record = try reader.next()
+    while true {
+      if case .aux(let name, let value) = record {
+        if style == nil, let told = DigestStyle(auxiliary: name, value) { chosen = told }
+      } else if case .key = record {
+        break
+      } else if case .end = record {
+        break
+      }
+      record = try reader.next()
+    }
+    var sink = StateSink(style: chosen)
+    while true {
+      if case .key = record {
+        try reader.drain(into: &sink)
+        if Interruption.isRequested { return }
+      } else if case .end(let checksum) = record {
+        if case .verified = checksum { facts.hasChecksum = true }
+        break
+      }
+      record = try reader.next()
+    }
+    let found = sink.facts()
+    facts.databases = found.databases
+    facts.digest = found.digest
+    facts.digestStyle = found.style
   }
 }
 

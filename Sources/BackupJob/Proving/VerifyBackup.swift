@@ -1,3 +1,5 @@
+internal import Keyspace
+
 /// Proves stored backups again: every byte, every file, and with `--deep` every value.
 public struct VerifyBackup: Sendable {
   /// What was found about one backup.
@@ -76,6 +78,9 @@ public struct VerifyBackup: Sendable {
       for file in part.files where present.contains(file.stored) {
         checkFile(file, of: record, in: part, level, &report)
       }
+      if level == .full, report.isGood, !part.files.contains(where: { $0.kind == "rdb" }) {
+        checkLog(part, of: record, &report)
+      }
     }
   }
 
@@ -137,6 +142,35 @@ public struct VerifyBackup: Sendable {
       case .negative, .badData: report.problems.append("\(file.stored): \(error.message)")
       case .missing where error.step == "read backup": report.problems.append("\(file.stored): it is missing")
       default: report.couldNot.append("\(file.stored): \(error.step): \(error.message)")
+      }
+    }
+  }
+
+  /// Replays a stored log from a private directory that is removed afterwards.
+  private func checkLog(_ part: BackupRecord.Part, of record: BackupRecord, _ report: inout Report) {
+    do throws(JobError) {
+      let scratch = try Drill.scratchDirectory()
+      defer { try? Files.removeTree(scratch, step: "verify") }
+      var files: [LogReplay.File] = []
+      for file in part.files where file.kind != "manifest" {
+        let path = "\(scratch)/\(file.stored)"
+        try StoredFile.check(
+          file, of: record, in: store, isPublished: true, age: context.config.age, decoding: true,
+          into: try FileSink(path, step: "verify"))
+        files.append(LogReplay.File(path: path, size: Int(file.size)))
+      }
+      let facts = try LogReplay.run(files, place: record.id, style: part.digestStyle.flatMap(DigestStyle.init(rawValue:)))
+      if !part.databases.isEmpty || part.digest != nil, facts.databases != part.databases {
+        report.problems.append("the log: replayed it holds \(facts.keys) keys, and \(part.keys) were recorded")
+      }
+      if let digest = facts.digest, let recorded = part.digest, digest != recorded {
+        report.problems.append("the log: replayed its digest is \(digest), and \(recorded) was recorded")
+      }
+    } catch {
+      if error.kind == .negative || error.kind == .badData {
+        report.problems.append("the log: \(error.message)")
+      } else {
+        report.couldNot.append("the log: \(error.step): \(error.message)")
       }
     }
   }

@@ -17,7 +17,7 @@ public struct BackupRecord: Sendable, Equatable, Codable {
   public var started: UTCTime
   /// When the last file was verified.
   public var ended: UTCTime
-  /// `replication`, `aof`, `file` or `server`.
+  /// `replication`, `aof` or `file`.
   public var method: String
   /// One part for a single server, one a shard for a cluster.
   public var parts: [Part]
@@ -44,6 +44,8 @@ public struct BackupRecord: Sendable, Equatable, Codable {
     public var keys: Int64
     /// The digest of the whole state, when it was computed: that of `DEBUG DIGEST`.
     public var digest: String?
+    /// Whose `DEBUG DIGEST` it is: `redis7.0`, `redis7.2`, `redis7.4` or `valkey`.
+    public var digestStyle: String?
     /// The RDB's version and dialect: `11`, `VALKEY 80`.
     public var rdbVersion: String?
     /// The earliest and latest moment that a log's timestamps name.

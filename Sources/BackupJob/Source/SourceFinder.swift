@@ -135,6 +135,7 @@ package struct SourceFinder: Sendable {
       throw discarded("it was a \(before.role.rawValue) and is a \(after.role.rawValue) now")
     }
     guard after.runID == before.runID else { throw discarded("the server was restarted meanwhile") }
+    guard replicationID != nil || before.hasBacklog || before.role == .replica else { return }
     guard after.replicationID == replicationID ?? before.replicationID else {
       throw discarded("its replication id changed, so a failover happened")
     }

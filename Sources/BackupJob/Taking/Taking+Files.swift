@@ -90,6 +90,12 @@ extension Taking {
       }
       part.files.append(stored)
     }
+    if level == .full, lastLog != nil {
+      // The whole log is replayed from the files that are still held open.
+      context.say("replaying the log", ["files": "\(pinned.files.count)"])
+      let files = pinned.files.map { LogReplay.File(path: pinned.reopenable($0), size: Int($0.size)) }
+      part.take(try LogReplay.run(files, place: source.endpoint, style: nil))
+    }
     return part
   }
 }

@@ -30,10 +30,10 @@ struct Taking: Sendable {
   }
 
   /// Asks every source again whether it still is what it was.
-  func confirm(_ sources: [ChosenSource], _ parts: [BackupRecord.Part]) throws(JobError) {
+  func confirm(_ sources: [ChosenSource], _ parts: [BackupRecord.Part?]) throws(JobError) {
     guard let url = config.url else { return }
     for (source, part) in zip(sources, parts) {
-      try finder(url).confirm(source, replicationID: part.source.replicationID)
+      try finder(url).confirm(source, replicationID: part?.source.replicationID)
     }
   }
 
@@ -42,7 +42,6 @@ struct Taking: Sendable {
     switch config.method {
     case .file: return [try takeFiles(sources.first)]
     case .aof: return [try takeLog(sources[0])]
-    case .server: return [try takeServerBackup(sources[0])]
     case .replication: break
     }
     var parts: [BackupRecord.Part?] = Array(repeating: nil, count: sources.count)
@@ -58,7 +57,18 @@ struct Taking: Sendable {
       let taking = self
       let prefix = sources.count > 1 || source.slots != nil ? Self.prefix(source) : ""
       running.append(
-        (index, Worker("transfer \(index)") { () throws(JobError) in try taking.transfer(source, prefix: prefix) }))
+        (
+          index,
+          Worker("transfer \(index)") { () throws(JobError) in
+            do throws(JobError) {
+              return try taking.transfer(source, prefix: prefix)
+            } catch {
+              // A failover ends transfers in many ways; that it was one matters more than how it ended this one.
+              if error.kind == .unavailable { try taking.confirm([source], [nil]) }
+              throw error
+            }
+          }
+        ))
     }
     while !running.isEmpty { collect() }
     if let failure { throw failure }
@@ -137,7 +147,10 @@ extension BackupRecord.Part {
       keys = facts.keys
     }
     if let version = facts.rdbVersion { rdbVersion = version }
-    if let digest = facts.digest { self.digest = digest }
+    if let digest = facts.digest {
+      self.digest = digest
+      digestStyle = facts.digestStyle
+    }
     if let time = facts.logTime {
       let from = min(UTCTime(seconds: time.lowerBound), logTime?.from ?? UTCTime(seconds: time.lowerBound))
       logTime = .init(from: from, to: UTCTime(seconds: time.upperBound))

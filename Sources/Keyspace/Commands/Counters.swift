@@ -9,7 +9,7 @@ package enum CounterCommands {
     CommandEntry("INCRBY", arity: 3, .key(incrby)),
     CommandEntry("DECRBY", arity: 3, .key(decrby)),
     CommandEntry("INCRBYFLOAT", arity: 3, .key(incrbyfloat)),
-    CommandEntry("INCREX", arity: -2, .key(increx)),
+    CommandEntry("INCREX", arity: -2, .key(BoundedCounter.increx)),
   ]
 
   /// `INCR key`
@@ -68,18 +68,8 @@ package enum CounterCommands {
     return .changed
   }
 
-  /// `INCREX key [BYINT n | BYFLOAT x] [LBOUND x] [UBOUND x] [SATURATE]
-  /// [EX s | PX ms | EXAT s | PXAT ms | PERSIST] [ENX] [NX | XX]`
-  ///
-  /// Servers log the SET that it amounts to, so it stands in no log they wrote.
-  @Sendable
-  static func increx(
-    _ a: Arguments, _ state: inout KeyState, _ context: Context
-  ) throws(CommandFault) -> Effect {
-    throw .misplaced
-  }
-
-  private static func add(
+  /// The text of `old` + `increment`, which lives as long as the keyspace.
+  static func add(
     _ increment: ByteSlice, to old: ByteSlice, _ context: Context
   ) throws(CommandFault) -> ByteSlice {
     do throws(LongDoubleText.Failure) {

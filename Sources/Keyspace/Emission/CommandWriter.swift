@@ -37,7 +37,7 @@ package struct CommandWriter: ~Copyable {
 
   /// Writes a library of functions.
   package mutating func function(_ code: ByteSlice) {
-    guard target.hasFunctions else {
+    guard target.loadsFunctions else {
       losses.functions += 1
       return
     }
@@ -172,7 +172,7 @@ package struct CommandWriter: ~Copyable {
   private mutating func expiringField(
     _ key: ByteSlice, _ field: ByteSlice, _ cell: HashValue.Cell
   ) {
-    if target.dialect == .valkey && target.expiresFields {
+    if target.dialect == .valkey && target.version >= 900 {
       begin(8)
       output.write(bulk: "HSETEX")
       output.write(bulk: key)

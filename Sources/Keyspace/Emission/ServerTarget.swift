@@ -1,3 +1,4 @@
+internal import Bytes
 package import RDB
 
 /// The server that is to load what is written.
@@ -6,6 +7,8 @@ package struct ServerTarget: Sendable, Equatable {
   package var dialect: RDBDialect
   /// Major and minor version as `major * 100 + minor`: 602, 704, 901.
   package var version: Int
+  /// Whether everything is written that some server understands, even if this one does not.
+  package var leavesNothingOut = false
 
   package init(dialect: RDBDialect, version: Int) {
     self.dialect = dialect
@@ -32,20 +35,61 @@ package struct ServerTarget: Sendable, Equatable {
     dialect == .redis ? version >= wanted : wanted <= 702
   }
 
-  /// `FUNCTION LOAD`, `XSETID … ENTRIESADDED`, `XGROUP CREATE … ENTRIESREAD`.
+  /// `FUNCTION LOAD`.
+  var loadsFunctions: Bool { leavesNothingOut || hasFunctions }
+  /// `XSETID … ENTRIESADDED`, `XGROUP CREATE … ENTRIESREAD`.
   var hasFunctions: Bool { has(redis: 700) }
   /// `XGROUP CREATECONSUMER`.
   var createsConsumers: Bool { has(redis: 602) }
   /// Times to live of hash fields.
-  var expiresFields: Bool { dialect == .redis ? version >= 704 : version >= 900 }
+  var expiresFields: Bool {
+    leavesNothingOut || (dialect == .redis ? version >= 704 : version >= 900)
+  }
   /// `XCFGSET` and `XIDMPRECORD`.
-  var recordsIdempotency: Bool { dialect == .redis && version >= 806 }
+  var recordsIdempotency: Bool { leavesNothingOut || (dialect == .redis && version >= 806) }
   /// Arrays, and pending entries without a consumer.
-  var hasArrays: Bool { dialect == .redis && version >= 808 }
+  var hasArrays: Bool { leavesNothingOut || (dialect == .redis && version >= 808) }
   /// Several fields in one HSET, several elements in one push: everything since 2.4.
   var takesMany: Bool { dialect == .valkey || version >= 204 }
   /// `PEXPIREAT`.
   var takesMilliseconds: Bool { dialect == .valkey || version >= 206 }
   /// Streams.
   var hasStreams: Bool { dialect == .valkey || version >= 500 }
+}
+
+extension Keyspace {
+  /// The server that seems to have written the input: what its dump says, else the oldest whose
+  /// commands stand in it.
+  package func likelyTarget(isMultiPart: Bool) -> ServerTarget {
+    var target = ServerTarget(
+      dialect: producer.dialect ?? .redis,
+      version: max(producer.serverVersion, isMultiPart || annotationCount > 0 ? 700 : 602))
+    func raise(_ version: Int, _ names: [StaticString]) {
+      for name in names where mostWords(of: name) > 0 {
+        target.version = max(target.version, version)
+      }
+    }
+    if target.dialect == .valkey {
+      target.version = max(target.version, 702)
+      raise(900, ["HPEXPIREAT", "HSETEX", "HPERSIST"])
+    } else {
+      raise(700, ["FUNCTION"])
+      raise(704, ["HPEXPIREAT", "HPERSIST"])
+      raise(800, ["HSETEX", "HGETEX", "HGETDEL"])
+      raise(802, ["XDELEX", "XACKDEL"])
+      raise(806, ["XCFGSET", "XIDMPRECORD"])
+      raise(808, ["XNACK", "ARSET", "ARMSET", "ARINSERT", "ARRING"])
+      if mostWords(of: "XSETID") > 3 || mostWords(of: "XGROUP") > 6 {
+        target.version = max(target.version, 700)
+      }
+    }
+    // Nobody asked for this version, so it is no reason to leave anything out.
+    target.leavesNothingOut = true
+    return target
+  }
+
+  /// The largest number of words that a command of this name had; 0 when there was none.
+  private func mostWords(of name: StaticString) -> Int {
+    registry.find(ByteSlice(name)).map { Int(mostWords[$0]) } ?? 0
+  }
 }

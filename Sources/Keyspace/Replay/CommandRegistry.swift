@@ -5,15 +5,22 @@ internal import Bytes
 package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
-    StringCommands.table,
+StringCommands.table,
     CounterCommands.table,
+    BitmapCommands.table,
+    HyperLogLogCommands.table,
     KeyCommands.table,
+    SortCommands.table,
+    RestoreCommands.table,
     DatabaseCommands.table,
+    FunctionCommands.table,
     HashCommands.table,
     ListCommands.table,
     SetCommands.table,
     SortedSetCommands.table,
+    GeoCommands.table,
     StreamCommands.table,
+    ArrayCommands.table,
     ControlCommands.table,
     ReadCommands.table,
   ]

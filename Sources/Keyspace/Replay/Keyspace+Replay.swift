@@ -66,6 +66,10 @@ extension Keyspace {
     defer { flushQueue() }
     while try next(holder) {
       let command = holder.reader.command
+      if command.index > lastIndex || command.time > lastTime {
+        isStopped = true
+        break
+      }
       let arguments = holder.reader.arguments
       guard let number = registry.find(command.word, arguments.name) else {
         throw ReplayError(.unknownCommand, command)
@@ -74,12 +78,15 @@ extension Keyspace {
         throw ReplayError(.wrongArity, command)
       }
       commandCount += 1
+      let words = UInt8(clamping: arguments.count)
+      if mostWords[number] < words { mostWords[number] = words }
       if command.transaction != 0 {
         try takePart(command, number, bytes, start)
       } else {
         try dispatch(arguments, number, command, bytes, start)
       }
     }
+    annotationCount += holder.reader.annotations
     return holder.reader.command
   }
 

@@ -15,8 +15,6 @@ package struct ReplayError: Error {
     case wrongArity
     /// A script whose effects are not in the log.
     case script
-    /// A command whose words are no proper ones for the reader (SELECT of something else).
-    case badSelect
   }
   /// What is wrong.
   package var kind: Kind

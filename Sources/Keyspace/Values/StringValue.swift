@@ -36,6 +36,18 @@ package struct StringValue {
     }
   }
 
+  /// Whether this string is kept as a number, so that ``bytes(_:)`` gives bytes of `scratch`.
+  package var isNumber: Bool {
+    if case .integer = form { return true }
+    return false
+  }
+
+  /// Whether ``bytes(_:)`` gives bytes that live as long as the keyspace.
+  package var isUnchanged: Bool {
+    if case .slice = form { return true }
+    return false
+  }
+
   /// The integer this string is, as the server reads it for INCR; nil when it is none.
   package var integer: Int64? {
     switch form {

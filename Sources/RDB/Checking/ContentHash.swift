@@ -23,25 +23,58 @@ internal import Bytes
 }
 
 /// Finds hashes that occur twice: open addressing, 8 bytes a slot, used again for value after
-/// value.
-struct DuplicateFilter {
-  /// Slots in use are `[0, mask]`; 0 is empty.
-  private var slots = [UInt64](repeating: 0, count: 64)
-  private var mask = 63
+/// value. Small sets stay in the struct itself.
+struct DuplicateFilter: ~Copyable {
+  /// 0 is empty.
+  private var small = InlineArray<64, UInt64>(repeating: 0)
+  private var smallCount = 0
+  /// In use once the small table was full.
+  private var slots: [UInt64] = []
   private var count = 0
 
+  init() {}
+
   /// Forgets everything.
-  mutating func clear() {
-    if count == 0 { return }
-    count = 0
-    if slots.count > 1 << 16 { slots = [UInt64](repeating: 0, count: 64) }
-    for index in 0...min(mask, slots.count - 1) { slots[index] = 0 }
-    mask = 63
+  @inline(__always) mutating func clear() {
+    if smallCount == 0 { return }
+    smallCount = 0
+    small = InlineArray(repeating: 0)
+    if count > 0 {
+      count = 0
+      slots = []
+    }
+  }
+
+  /// Makes room for about `expected` hashes, a number that need not be right.
+  mutating func expect(_ expected: UInt64) {
+    if expected <= 48 { return }
+    let bounded = min(Int(clamping: expected) &* 3 / 2, 1 << 16)
+    if slots.count < bounded { resize(bounded) }
   }
 
   /// Adds `hash`; false when it was there already.
   @inline(__always) mutating func insert(_ hash: UInt64) -> Bool {
     let wanted = hash == 0 ? 1 : hash
+    if smallCount >= 48 { return insertLarge(wanted) }
+    var index = Int(truncatingIfNeeded: wanted & 63)
+    while small[index] != 0 {
+      if small[index] == wanted { return false }
+      index = (index &+ 1) & 63
+    }
+    small[index] = wanted
+    smallCount &+= 1
+    return true
+  }
+
+  @inline(never) private mutating func insertLarge(_ wanted: UInt64) -> Bool {
+    if count == 0 {
+      if slots.isEmpty { resize(256) }
+      for index in 0..<64 where small[index] != 0 { place(small[index]) }
+      count = smallCount
+    } else if count &* 4 > slots.count &* 3 {
+      resize(slots.count * 2)
+    }
+    let mask = slots.count &- 1
     var index = Int(truncatingIfNeeded: wanted) & mask
     while slots[index] != 0 {
       if slots[index] == wanted { return false }
@@ -49,19 +82,22 @@ struct DuplicateFilter {
     }
     slots[index] = wanted
     count &+= 1
-    if count &* 4 > mask &* 3 { grow() }
     return true
   }
 
-  @inline(never) private mutating func grow() {
-    let old = Array(slots[0...mask])
-    mask = mask * 2 + 1
-    if slots.count <= mask { slots = [UInt64](repeating: 0, count: mask + 1) }
-    for index in 0...mask { slots[index] = 0 }
-    for hash in old where hash != 0 {
-      var index = Int(truncatingIfNeeded: hash) & mask
-      while slots[index] != 0 { index = (index + 1) & mask }
-      slots[index] = hash
-    }
+  private mutating func place(_ hash: UInt64) {
+    let mask = slots.count &- 1
+    var index = Int(truncatingIfNeeded: hash) & mask
+    while slots[index] != 0 { index = (index &+ 1) & mask }
+    slots[index] = hash
+  }
+
+  /// A table of at least `wanted` slots that holds what the old one did.
+  private mutating func resize(_ wanted: Int) {
+    var size = 256
+    while size < wanted { size *= 2 }
+    let old = slots
+    slots = [UInt64](repeating: 0, count: size)
+    for hash in old where hash != 0 { place(hash) }
   }
 }

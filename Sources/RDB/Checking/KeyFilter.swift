@@ -26,6 +26,7 @@ public struct KeyFilter: ~Copyable {
     var filter = DuplicateFilter()
     for index in 0..<256 {
       filter.clear()
+      filter.expect(UInt64(lists[index].count))
       for hash in lists[index] where !filter.insert(hash) { suspects.insert(hash) }
       lists[index] = []
     }

@@ -284,11 +284,16 @@ public struct ValueChecker: ~Copyable {
   // MARK: - Element by element
 
   private mutating func checkElements(_ reader: inout RDBReader) throws(RDBError) {
-    filter.clear()
-    suspects.removeAll(keepingCapacity: true)
     let type = reader.key.type.logical
-    let unique = type == .set || type == .zset || type == .hash
     var element = ValueElement()
+    if type == .string {
+      while try reader.step(&element) { elements += 1 }
+      return
+    }
+    filter.clear()
+    filter.expect(reader.value.left)
+    suspects.removeAll(keepingCapacity: true)
+    let unique = type == .set || type == .zset || type == .hash
     while try reader.step(&element) {
       elements += 1
       if unique {

@@ -53,9 +53,17 @@ enum MemoryModel {
   /// average.
   static func skiplistNodes(_ count: UInt64) -> Int { Int(clamping: count) * 160 / 3 }
 
-  /// The tree over `count` nodes of a stream, as servers estimate it themselves.
+  /// A tree (rax) of `count` ids, as servers estimate it themselves: 16 bytes a key, 244 a node. Ids
+  /// lie near each other, so that each takes about two nodes.
   static func tree(_ count: UInt64) -> Int {
-    // About one node a key, and one more at the root; 30 pointers and a header for each.
-    Int(clamping: count) * (16 + 248) + 248
+    count == 0 ? 244 : min(Int(clamping: count), .max / 1024) * (16 + 2 * 244)
   }
+
+  /// A group of a stream with so many pending entries, without its consumers.
+  static func group(_ pending: UInt64) -> Int {
+    40 + tree(pending) + min(Int(clamping: pending), .max / 64) * 24
+  }
+
+  /// A consumer that owns so many entries.
+  static func consumer(_ owned: UInt64) -> Int { 40 + tree(owned) }
 }

@@ -31,10 +31,11 @@ extension RDBReader {
     switch key.type {
     case .string:
       shape.elements = 1
+      let isNumber = isIntegerText()
       let string = try measureString()
       shape.longest = string.length
       shape.memory =
-        string.isInteger ? MemoryModel.object : MemoryModel.stringValue(string.length)
+        string.isInteger || isNumber ? MemoryModel.object : MemoryModel.stringValue(string.length)
     case .setIntset: try measureBlob(&shape, countAt: 4, wide: true, unit: 1)
     case .listZiplist: try measureBlob(&shape, countAt: 8, wide: false, unit: 1)
     case .zsetZiplist, .hashZiplist: try measureBlob(&shape, countAt: 8, wide: false, unit: 2)
@@ -61,6 +62,15 @@ extension RDBReader {
     shape.memory += MemoryModel.string(name) + MemoryModel.entry
     valuePending = false
     return shape
+  }
+
+  /// Whether a short plain string follows that a server keeps as an integer.
+  private mutating func isIntegerText() -> Bool {
+    guard let first = input.cursor.peek(), first <= 20, input.cursor.ensure(Int(first) + 1) else {
+      return false
+    }
+    let text = input.cursor.readableSlice.slice(at: 1, count: Int(first))
+    return DecimalText.canonical(text) != nil
   }
 
   /// Passes a string: how long it is for a client, and whether it is written as an integer.
@@ -255,11 +265,9 @@ extension RDBReader {
       input.cursor.housekeep()
     }
     shape.memory &+= MemoryModel.tree(nodes)
-    let groupsFrom = input.cursor.offset
-    shape.elements = try skipStreamTail()
-    // Groups keep their names, and 24 bytes and a place in a tree for each pending entry, as the
-    // file does nearly to the byte.
-    shape.memory &+= input.cursor.offset - groupsFrom
+    let tail = try skipStreamTail()
+    shape.elements = tail.length
+    shape.memory &+= tail.memory
   }
 
   private mutating func measureElements(_ shape: inout ValueShape) throws(RDBError) {

@@ -1,0 +1,176 @@
+public import Bytes
+public import RDB
+
+/// One key, as `keys` lists it.
+public struct KeyRow {
+  /// The number of its database.
+  public var db = 0
+  /// The name; valid during the call that hands out the row.
+  public var key = ByteSlice()
+  /// What a client sees.
+  public var type = LogicalType.string
+  /// The name of the encoding.
+  public var encoding: StaticString = "raw"
+  /// How many elements; 1 for strings.
+  public var elements: UInt64 = 0
+  /// Bytes in the file, from the key's attributes to the end of its value.
+  public var bytes = 0
+  /// About how many bytes it takes in the memory of a server; 0 for modules, where nobody knows.
+  public var memory = 0
+  /// When it expires, in ms since 1970; nil for never.
+  public var expiresAt: Int64?
+}
+
+/// Lists keys without decoding their values.
+public enum KeyListing {
+  /// In which order.
+  public enum Order: String, Sendable, CaseIterable {
+    /// Most bytes in the file first.
+    case size
+    /// Most memory in a server first.
+    case memory
+    /// Most elements first.
+    case elements
+    /// Those that expire soonest first, those that never do last.
+    case ttl
+    /// By database and name.
+    case key
+  }
+
+  /// Calls `body` with every key that passes.
+  ///
+  /// - Parameters:
+  ///   - order: nil for that of the file, in which nothing is kept in memory.
+  ///   - top: at most so many of the first; with an order only these are kept in memory.
+  ///   - file: the name of what is read, for errors.
+  /// - Returns: how many keys passed, also those beyond `top`.
+  /// - Throws: ``ToolError``, or what `body` throws.
+  public static func list(
+    _ reader: inout RDBReader, selection: KeySelection = KeySelection(),
+    expiredBefore: Int64? = nil, order: Order? = nil, top: Int? = nil, file: String,
+    _ body: (KeyRow) throws(ToolError) -> Void
+  ) throws(ToolError) -> Int {
+    let feed = KeyFeed(selection, expiredBefore: expiredBefore)
+    var kept = KeptRows(order ?? .key, limit: order == nil ? 0 : top)
+    var passed = 0
+    var row = KeyRow()
+    while true {
+      do throws(RDBError) {
+        let record = try reader.next()
+        if case .end = record { break }
+        guard case .key = record, feed.passes(reader.key) else { continue }
+        row = try measure(&reader)
+        guard selection.matches(size: reader.offset - reader.key.valueOffset) else { continue }
+      } catch {
+        throw ToolError(error, file: file, database: reader.key.db, key: reader.key.key)
+      }
+      passed += 1
+      if order != nil {
+        kept.add(row)
+      } else if passed <= top ?? .max {
+        try body(row)
+      }
+    }
+    if order != nil {
+      kept.sort()
+      for index in 0..<kept.count { try body(kept[index]) }
+    }
+    return passed
+  }
+
+  private static func measure(_ reader: inout RDBReader) throws(RDBError) -> KeyRow {
+    let description = reader.description()
+    let from = reader.key.offset
+    let shape = try reader.measure()
+    var row = KeyRow()
+    row.db = description.db
+    row.key = reader.key.key
+    row.type = description.type
+    row.encoding = description.encoding
+    row.elements = shape.elements
+    row.bytes = reader.offset - from
+    row.memory = shape.memory
+    row.expiresAt = description.expiresAt
+    return row
+  }
+}
+
+/// Rows that wait to be sorted: all, or the first so many of the order seen so far.
+struct KeptRows: ~Copyable {
+  private struct Entry {
+    var row: KeyRow
+    /// The place of the name in ``names``.
+    var offset: Int
+    var length: Int
+  }
+
+  private let order: KeyListing.Order
+  private let limit: Int
+  private var entries: [Entry] = []
+  private var names = ScratchBuffer(capacity: 1 << 16)
+
+  /// Rows in `order`; with `limit`, only the first so many.
+  init(_ order: KeyListing.Order, limit: Int?) {
+    self.order = order
+    self.limit = limit ?? .max
+  }
+
+  /// How many rows are kept.
+  var count: Int { entries.count }
+
+  /// The row at `index`; its name is valid as long as nothing is added.
+  subscript(index: Int) -> KeyRow {
+    let entry = entries[index]
+    var row = entry.row
+    row.key = names.slice.slice(at: entry.offset, count: entry.length)
+    return row
+  }
+
+  /// Adds a row, whose name is copied.
+  mutating func add(_ row: KeyRow) {
+    guard limit > 0 else { return }
+    if entries.count >= limit, limit < .max / 2, entries.count >= 2 * limit + 1024 { prune() }
+    entries.append(Entry(row: row, offset: names.count, length: row.key.count))
+    names.append(row.key)
+  }
+
+  /// Brings the rows into order and drops those beyond the limit.
+  mutating func sort() {
+    var sorted: [Entry] = []
+    swap(&sorted, &entries)
+    sorted.sort { precedes($0, $1) }
+    if sorted.count > limit { sorted.removeSubrange(limit...) }
+    swap(&sorted, &entries)
+  }
+
+  /// Drops what can't be among the first any more.
+  private mutating func prune() {
+    sort()
+    var fresh = ScratchBuffer(capacity: 1 << 16)
+    for index in entries.indices {
+      let name = names.slice.slice(at: entries[index].offset, count: entries[index].length)
+      entries[index].offset = fresh.count
+      fresh.append(name)
+    }
+    swap(&fresh, &names)
+  }
+
+  /// Equal rows go by database and name, so that the listing is the same for the same data.
+  private func precedes(_ a: Entry, _ b: Entry) -> Bool {
+    switch order {
+    case .size: if a.row.bytes != b.row.bytes { return a.row.bytes > b.row.bytes }
+    case .memory: if a.row.memory != b.row.memory { return a.row.memory > b.row.memory }
+    case .elements: if a.row.elements != b.row.elements { return a.row.elements > b.row.elements }
+    case .ttl:
+      let first = a.row.expiresAt ?? .max
+      let second = b.row.expiresAt ?? .max
+      if first != second { return first < second }
+      if (a.row.expiresAt == nil) != (b.row.expiresAt == nil) { return b.row.expiresAt == nil }
+    case .key: break
+    }
+    if a.row.db != b.row.db { return a.row.db < b.row.db }
+    let all = names.slice
+    return all.slice(at: a.offset, count: a.length)
+      .compare(all.slice(at: b.offset, count: b.length)) < 0
+  }
+}

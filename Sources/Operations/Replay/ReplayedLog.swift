@@ -1,0 +1,211 @@
+import AOF
+public import Bytes
+package import Keyspace
+import RDB
+
+/// The state that a log (or a dump) amounts to, for operations that need it.
+///
+/// Reads what `PATH` means: one AOF, with or without a dump at its head, a multi-part AOF, or a
+/// plain dump. Streams and compressed files are taken into memory first, since keys and values
+/// stay slices of the input.
+public struct ReplayedLog {
+  /// How the log is read.
+  public struct Options: Sendable {
+    /// Execute every command at once, which finds each command that a server answers with an error.
+    public var eager = false
+    /// Refuse a log with such commands.
+    public var strict = false
+    /// Stop behind the command of this number; nil for the end.
+    public var lastIndex: Int?
+    /// Stop before the first command of a later second (unix seconds, from `#TS:`).
+    public var lastTime: Int64?
+    /// What relative times refer to, in unix milliseconds.
+    public var now: Int64 = 0
+    /// A log that ends inside a command is an error instead of a note.
+    public var refusesTruncation = false
+
+    /// The end of the log.
+    public init() {}
+  }
+
+  /// The state.
+  package let keyspace: Keyspace
+  /// What was read: path, kind, notes.
+  public let facts: InputFacts
+  /// Names of the files that were read.
+  public private(set) var files: [String] = []
+  private var statuses: [FileStatus?] = []
+  /// Bytes of all of them.
+  public private(set) var bytes = 0
+  /// Sentences for the user.
+  public private(set) var notes: [String]
+  /// How many commands were read.
+  public var commands: Int { keyspace.commandCount }
+
+  /// Reads `path`.
+  ///
+  /// - Throws: ``ToolError``: damage, an unknown command, a verbatim script; with ``Options/strict``
+  ///   also commands that a server answers with an error.
+  public init(
+    _ path: String, _ options: Options = Options(), fileSystem: any FileSystem = .system
+  ) throws(ToolError) {
+    var input = try Input(path, fileSystem: fileSystem)
+    facts = input.facts
+    notes = input.facts.notes
+    keyspace = Keyspace(now: options.now, eager: options.eager || options.strict)
+    if let index = options.lastIndex { keyspace.lastIndex = index }
+    if let time = options.lastTime { keyspace.lastTime = time }
+    var last: AOFCommand?
+    switch input.kind {
+    case .empty: files = [input.file]
+    case .rdb, .aof:
+      files = [input.file]
+      statuses = [try? fileSystem.status(of: input.file, followLinks: true)]
+      last = try read(input.takeCursor(), after: nil, isLast: true, options)
+    case .multiPart(let manifest):
+      let parts = manifest.loaded
+      for (number, part) in parts.enumerated() {
+        let file = FilePath.join(input.facts.logDirectory, part.name)
+        files.append(file)
+        statuses.append(try? fileSystem.status(of: file, followLinks: true))
+        let cursor = try ToolError.wrap(file) { () throws(SystemError) in
+          try InputFile.open(file, fileSystem: fileSystem)
+        }
+        last = try read(cursor, after: last, isLast: number == parts.count - 1, options)
+        if keyspace.isStopped { break }
+      }
+    }
+    _ = last
+    if options.strict, let fault = keyspace.faults.first { throw refusal(fault) }
+    try checkDamage()
+    noteFaults()
+  }
+
+  private mutating func read(
+    _ input: consuming ByteCursor, after last: AOFCommand?, isLast: Bool, _ options: Options
+  ) throws(ToolError) -> AOFCommand? {
+    let number = files.count - 1
+    let file = files[number]
+    let cursor = try Spool.stable(input, file)
+    bytes += cursor.size ?? 0
+    do throws(ReplayError) {
+      return try keyspace.replay(cursor, file: number, after: last)
+    } catch {
+      if case .log(let inner) = error.kind, inner.isTruncation, isLast,
+        !options.refusesTruncation
+      {
+        notes.append(
+          "\(KeyText.fileName(file)): \(inner.what); read up to byte \(inner.goodBytes), as a "
+            + "server does")
+        return nil
+      }
+      throw words(error, file)
+    }
+  }
+
+  private func words(_ error: ReplayError, _ file: String) -> ToolError {
+    let name = error.word.text
+    let reason: String
+    var remedy: String?
+    switch error.kind {
+    case .log(let inner): return ToolError(inner, file: file)
+    case .dump(let inner): return ToolError(inner, file: file)
+    case .unknownCommand:
+      reason = "unknown command \(name): what it does to the data can't be told"
+    case .wrongArity: reason = "a number of words that \(name) can not have; servers crash on it"
+    case .script:
+      reason = "\(name) stands here verbatim; its effect can't be told without running the script"
+      remedy = "Try: undo, cut, log, check, which work on such a log"
+    }
+    return ToolError(
+      .refused(.badData, reason), file: file, offset: error.offset, command: error.index,
+      database: error.database, remedy: remedy)
+  }
+
+  private func refusal(_ fault: ReplayFault) -> ToolError {
+    ToolError(
+      .refused(
+        .badData, "a command that a server answers with an error: \(fault.fault.text)"),
+      file: files[min(fault.file, files.count - 1)], offset: fault.offset, command: fault.index,
+      database: fault.database)
+  }
+
+  /// Throws when a value of a dump turned out to be damaged. Values are decoded when they are
+  /// needed, so ask again when all of them were.
+  package func checkDamage() throws(ToolError) {
+    guard let damage = keyspace.damage else { return }
+    throw ToolError(
+      .rdb(damage.error), file: files[min(damage.file, files.count - 1)],
+      database: damage.database, key: damage.key)
+  }
+
+  /// Throws when one of the files is no longer what it was when it was read.
+  func checkUnchanged(_ fileSystem: any FileSystem) throws(ToolError) {
+    for (file, then) in zip(files, statuses) {
+      guard let then else { continue }
+      let now = try ToolError.wrap(file) { () throws(SystemError) in
+        try fileSystem.status(of: file, followLinks: true)
+      }
+      guard now.size == then.size, now.inode == then.inode, now.modified == then.modified else {
+        throw .refused(
+          .tryAgain, "was changed while it was read", file: file,
+          remedy: "Stop the server that writes it, or work on a copy")
+      }
+    }
+  }
+
+  /// Sentences about commands that a server answers with an error, as far as they were met.
+  private mutating func noteFaults() { notes += faultNotes() }
+
+  /// Sentences about commands that a server would have answered with an error: how many, and the
+  /// first few.
+  package func faultNotes() -> [String] {
+    guard keyspace.faultCount > 0 else { return [] }
+    let count = keyspace.faultCount
+    var lines = [
+      "\(count) \(count == 1 ? "command" : "commands") of the log would be answered with an error "
+        + "by a server that loads it, and change nothing"
+    ]
+    for fault in keyspace.faults.prefix(3) {
+      lines.append(
+        "\(KeyText.fileName(files[min(fault.file, files.count - 1)])): byte \(fault.offset) "
+          + "(command \(fault.index)): \(fault.fault.text)")
+    }
+    return lines
+  }
+}
+
+extension CommandWord {
+  /// The name, as far as it is kept.
+  var text: String {
+    var bytes: [UInt8] = []
+    for index in 0..<min(count, 16) {
+      let word = index < 8 ? first : second
+      bytes.append(UInt8(truncatingIfNeeded: word >> UInt64((index & 7) * 8)))
+    }
+    return KeyText.quoted(bytes) + (count > 16 ? "…" : "")
+  }
+}
+
+extension CommandFault {
+  /// What a server would say, in short.
+  var text: String {
+    switch self {
+    case .wrongType: "the key holds a value of another type"
+    case .notInteger: "a word is no integer, or out of range"
+    case .notFloat: "a word is no number"
+    case .overflow: "the result would be too large"
+    case .outOfRange: "an index or offset is out of range"
+    case .syntax: "a syntax error"
+    case .noSuchKey: "no such key"
+    case .exists: "the target exists already"
+    case .missing: "what it needs does not exist"
+    case .invalidExpiry: "an invalid time to live"
+    case .invalidID: "an invalid stream id"
+    case .badPayload: "a damaged payload"
+    case .badDatabase: "no such database"
+    case .notReproducible: "the result depends on chance"
+    case .misplaced: "a command out of place"
+    }
+  }
+}

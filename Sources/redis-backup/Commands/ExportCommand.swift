@@ -1,0 +1,86 @@
+public import ArgumentParser
+import Bytes
+public import Operations
+
+/// `redis-backup export PATH`
+struct ExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Writes the data for other programs, as JSON or CSV.",
+    discussion: """
+      jsonl is one object a line, json one array of the same objects, csv one line an element \
+      (without modules and without the groups of streams). Strings that are no UTF-8 become \
+      {"base64":"…"}; with --base64 every string is the bare base64 text.
+      """)
+
+  @OptionGroup var global: GlobalOptions
+  @Argument(help: "An RDB, an AOF, a manifest, a directory of a server, or - for standard input.")
+  var path: String
+  @Option(name: .long, help: "The form of the text.")
+  var to = Export.Format.jsonl
+  @Flag(name: .long, help: "Write every string as base64.")
+  var base64 = false
+  @Flag(
+    name: .long,
+    help: """
+      Also idle times, frequencies and types of the file, and AUX fields, functions and data of \
+      modules as objects of their own.
+      """)
+  var all = false
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("The file to make; standard output without it.", valueName: "OUT"))
+  var target: String?
+  @Flag(name: .long, help: "Replace OUT when it is there already.")
+  var force = false
+  @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
+  @OptionGroup var expiry: ExpiryOptions
+
+  func validate() throws {
+    if force && target == nil { throw ValidationError("--force means something only with -o") }
+    if all && to == .csv { throw ValidationError("--all needs a form of JSON") }
+  }
+
+  func run() throws {
+    let session = Session(global)
+    var options = Export.Options()
+    options.format = global.json && to == .jsonl ? .json : to
+    options.base64 = base64
+    options.all = all
+    options.selection = try keys.selection()
+    options.expiredBefore = try expiry.limit()
+    var input = try DataInput(path, fileSystem: session.fileSystem)
+    session.notes(input.facts.notes)
+    let file = input.facts.file
+    let total = input.facts.bytesOnDisk ?? 0
+    let result: Export.Result
+    if let target {
+      var output = try ToolError.wrap(target, .output) { () throws(SystemError) in
+        try AtomicOutput(target, replacing: force, fileSystem: session.fileSystem)
+      }
+      result = try session.withProgress(total: total) { () throws(ToolError) in
+        try Export.write(&input.reader, to: &output.buffer, options, file: file, target: target)
+      }
+      try input.finish()
+      try ToolError.wrap(target, .output) { () throws(SystemError) in
+        try output.commit(replacing: force)
+      }
+    } else {
+      var output = OutputBuffer(StandardOutput())
+      result = try session.withProgress(total: total) { () throws(ToolError) in
+        try Export.write(
+          &input.reader, to: &output, options, file: file, target: "standard output")
+      }
+      try input.finish()
+    }
+    if result.left.modules > 0 {
+      session.note("\(result.left.modules) values of modules have no form in CSV and were left out")
+    }
+    if result.left.groups > 0 {
+      session.note("\(result.left.groups) groups of streams have no form in CSV and were left out")
+    }
+    if result.keys == 0 && !options.selection.isEverything { throw AnswerIsNo() }
+  }
+}
+
+extension Export.Format: ExpressibleByArgument {}
