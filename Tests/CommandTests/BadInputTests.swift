@@ -96,7 +96,8 @@ import Testing
         "gzip -c < '\(path)' > x; \"$B\" check x; gzip -dc x | \"$B\" check -")
       #expect(zipped.status == 0, "\(zipped.errorText)")
       let (cut, _) = try script("gzip -c < '\(path)' | head -c 300 > x; \"$B\" check x")
-      #expect(cut.status == 1, "\(cut.errorText)")
+      // 65 when not even the first bytes came out of it.
+      #expect([1, 65].contains(cut.status), "\(cut.errorText)")
     }
   }
 
@@ -104,7 +105,7 @@ import Testing
   @Test(arguments: ["demo/appendonly.aof", "live/live_2.4.rdb", "r7.0/accident-del"])
   func cutAnywhere(name: String) throws {
     var file = Fixture.path(name)
-    if !name.contains(".") {
+    if name.hasSuffix("del") {
       let inner = Fixture.files(under: name).first { $0.hasSuffix(".incr.aof") }
       file = Fixture.path(try #require(inner))
     }

@@ -55,7 +55,7 @@ import Testing
     try expect(64, ["info", "--progress", "sometimes", log], says: "auto")
     try expect(64, ["info", "--quiet", "--verbose", log])
     try expect(64, ["log", "--index", "0", log], says: "--index")
-    try expect(64, ["log", "--since", "yesterday", log], says: "RFC 3339")
+    try expect(64, ["log", "--since", "yesterday", log], says: "Try: 2026-11-23T02:00:00Z")
     try expect(64, ["log", "--key-regex", "(", log], says: "--key-regex")
     try expect(64, ["log", "--db", "x", log], says: "--db")
   }
@@ -67,7 +67,6 @@ import Testing
         65, ["check", folder.write([UInt8](repeating: 0, count: 99), to: "z")], says: "zero")
       try expect(65, ["check", folder.write("file a seq 0 type i\n", to: "m")], says: "line 1")
       try expect(65, ["check", "/dev/zero"], says: "zero")
-      try expect(65, ["log", dump])
     }
   }
 

@@ -51,8 +51,8 @@ import Testing
   }
 
   @Test func compressedWithOthersSaysHow() throws {
-    let error = #expect(throws: ToolError.self) { try kind([0x28, 0xB5, 0x2F, 0xFD, 0, 0]) }
-    #expect(error?.line.contains("zstd -dc") == true)
+    let error = #expect(throws: ToolError.self) { try kind([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]) }
+    #expect(error?.line.contains("xz -dc") == true)
   }
 
   @Test func brokenManifestsNameTheLine() throws {
