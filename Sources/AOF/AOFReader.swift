@@ -85,7 +85,11 @@ public struct AOFReader: ~Copyable {
     cursor.housekeep()
     var window = cursor.readableSlice
     if window.count < 8 || window[0] != 0x2A {
-      guard try findCommand() else { return false }
+      guard try findCommand() else {
+        // A stamp behind the last command counts for the next file.
+        command.time = time
+        return false
+      }
       window = cursor.readableSlice
     }
     let length: Int

@@ -77,6 +77,13 @@ public struct AtomicOutput: ~Copyable {
     }
   }
 
+  /// A cursor at the start of what was written so far, over a mapping, for a look at it before it
+  /// gets its name.
+  public mutating func readBack() throws(SystemError) -> ByteCursor {
+    try buffer.flush()
+    return try InputFile.open(temporary, decompressing: false, fileSystem: fileSystem)
+  }
+
   /// Writes what is buffered, syncs, and gives the file its name.
   ///
   /// - Parameters:

@@ -21,7 +21,7 @@
 /// itself failed, ``failure`` tells.
 ///
 /// The checksum of everything passed is computed on demand (``startChecksum()``): over a mapping
-/// it runs 256 to 512 KiB ahead of the position, which brings the bytes into the cache before the
+/// it runs 512 KiB to 1 MiB ahead of the position, which brings the bytes into the cache before the
 /// parser wants them; over a stream it follows behind.
 @safe
 public struct ByteCursor: ~Copyable {

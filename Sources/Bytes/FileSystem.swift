@@ -29,6 +29,8 @@ public protocol FileSystem: Sendable {
   func copyRange(
     from source: Int32, at offset: Int, count: Int, to target: Int32
   ) throws(SystemError) -> Int
+  /// Asks the disk to begin with bytes that were written; a hint, so nothing is reported.
+  func startWriteback(_ descriptor: Int32, from offset: Int, count: Int)
   /// `fsync(2)` of a file or a directory.
   func sync(_ descriptor: Int32) throws(SystemError)
   /// `rename(2)`.
@@ -80,6 +82,9 @@ public struct FileStatus: Sendable, Equatable {
 }
 
 extension FileSystem {
+  /// Nothing, where no hint is wanted.
+  public func startWriteback(_ descriptor: Int32, from offset: Int, count: Int) {}
+
   /// `open`, repeated while interrupted (FIFOs and network file systems do that).
   public func openFile(
     _ path: String, _ flags: Int32, mode: mode_t = 0

@@ -10,6 +10,11 @@ public final class FileTarget: OutputTarget {
   public let descriptor: Int32
   private let fileSystem: any FileSystem
   private var copiesInKernel = true
+  /// How many bytes were written, and up to where the disk was asked to begin.
+  private var position = 0
+  private var begun = 0
+  /// The disk is asked to begin after so many bytes, so that `fsync` has little left to wait for.
+  private static let writebackStep = 8 << 20
 
   /// A target that writes to `descriptor`, which stays the caller's.
   public init(_ descriptor: Int32, fileSystem: any FileSystem = .system) {
@@ -22,20 +27,32 @@ public final class FileTarget: OutputTarget {
       Result { () throws(SystemError) in try unsafe fileSystem.writeWhole(descriptor, raw) }
     }
     try result.get()
+    advance(bytes.count)
   }
 
+  private func advance(_ count: Int) {
+    position += count
+    guard position - begun >= FileTarget.writebackStep else { return }
+    fileSystem.startWriteback(descriptor, from: begun, count: position - begun)
+    begun = position
+  }
+
+  /// Copies in the kernel where source and target lie alike in their pages, which lets file
+  /// systems share them. Elsewhere that costs twice what reading and writing costs.
   public func copyRange(
     of source: RangeSource, at offset: Int, count: Int
   ) throws(SystemError) {
     var at = offset
     let end = offset + count
-    while copiesInKernel && at < end {
+    while copiesInKernel && at < end && (at - position) % 4096 == 0 {
       do throws(SystemError) {
         let got = try fileSystem.copyRange(
-          from: source.descriptor, at: at, count: end - at, to: descriptor)
+          from: source.descriptor, at: at, count: min(end - at, FileTarget.writebackStep),
+          to: descriptor)
         // Some kernels answer 0 where they can't copy; if the file really ends here, reading says so.
         if got == 0 { copiesInKernel = false }
         at += got
+        advance(got)
       } catch {
         switch error.code {
         case EINTR: continue
@@ -89,11 +106,11 @@ public final class RangeSource {
   func read(
     at offset: Int, count: Int, _ body: (ByteSlice) throws(SystemError) -> Void
   ) throws(SystemError) {
-    var buffer = ScratchBuffer(capacity: min(count, 1 << 20))
+    var buffer = ScratchBuffer(capacity: min(count, 1 << 18))
     var at = offset
     while at < offset + count {
       buffer.clear()
-      let length = min(1 << 20, offset + count - at)
+      let length = min(1 << 18, offset + count - at)
       // SAFETY: `unusedStart` made room for `length` bytes.
       let start = unsafe buffer.unusedStart(length)
       let got: Int

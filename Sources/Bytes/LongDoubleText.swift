@@ -9,7 +9,7 @@ public enum LongDoubleText {
   /// Why there is no sum.
   public enum Failure: Error {
     /// One of the texts is no number: empty, blank in front, something behind it, NaN, out of
-    /// range, or longer than 255 bytes.
+    /// range, or longer than 5119 bytes.
     case notANumber
     /// The sum is infinite or NaN.
     case overflow

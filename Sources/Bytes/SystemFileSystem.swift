@@ -92,6 +92,10 @@ public struct SystemFileSystem: FileSystem {
     try checked(redis_backup_copy_range(source, Int64(offset), target, count), .copyRange)
   }
 
+  public func startWriteback(_ descriptor: Int32, from offset: Int, count: Int) {
+    redis_backup_start_writeback(descriptor, Int64(offset), Int64(count))
+  }
+
   public func sync(_ descriptor: Int32) throws(SystemError) {
     _ = try checked(Int(fsync(descriptor)), .fsync)
   }

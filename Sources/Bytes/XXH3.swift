@@ -141,8 +141,10 @@ public enum XXH3 {
     accumulate(&sums, bytes, count - 64, 121)
     var hash = UInt64(count) &* prime1
     for pair in 0..<4 {
-      hash = hash &+ fold(
-        sums[pair * 2] ^ key(11 + pair * 16), sums[pair * 2 + 1] ^ key(19 + pair * 16))
+      hash =
+        hash
+        &+ fold(
+          sums[pair * 2] ^ key(11 + pair * 16), sums[pair * 2 + 1] ^ key(19 + pair * 16))
     }
     return avalanche(hash)
   }

@@ -11,7 +11,7 @@
 
 // The number that `count` bytes at `text` are; 0 when they are none.
 static int parse(const void *text, size_t count, long double *value) {
-  char copy[256];
+  char copy[5 << 10];
   if (count == 0 || count >= sizeof copy) return 0;
   memcpy(copy, text, count);
   copy[count] = 0;

@@ -2,9 +2,18 @@
 #include "shims.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+void redis_backup_start_writeback(int descriptor, int64_t offset, int64_t count) {
+#if defined(__linux__)
+  (void)sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
+#else
+  (void)descriptor, (void)offset, (void)count;
+#endif
+}
 
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count) {
 #if defined(__linux__)

@@ -18,7 +18,10 @@ extension Keyspace {
     guard let table = tables[database ?? self.database],
       let index = table.find(key, hash: KeyTable.hash(key))
     else { return KeyState() }
-    return settledState(table, index)
+    let state = settledState(table, index)
+    // Handlers may change what they are given before they write it back; an observer wants to see
+    // what it was.
+    return observer == nil ? state : state.copy()
   }
 
   /// Whether `key` exists.
@@ -32,6 +35,8 @@ extension Keyspace {
     state.settle()
     let table = table(database ?? self.database)
     let index = table.findOrAdd(key, hash: KeyTable.hash(key))
+    observer?.changed(
+      key, table.database, from: KeySummary(settledState(table, index)), to: KeySummary(state))
     clear(table, index)
     if state.exists {
       table[index].base = EntryBase(.state, states.add(state))
@@ -43,15 +48,34 @@ extension Keyspace {
     guard let table = tables[database ?? self.database],
       let index = table.find(key, hash: KeyTable.hash(key))
     else { return false }
-    let existed = settledState(table, index).exists
+    let state = settledState(table, index)
+    let existed = state.exists
+    if existed {
+      observer?.changed(key, table.database, from: KeySummary(state), to: KeySummary())
+    }
     clear(table, index)
     return existed
+  }
+
+  /// Removes `key` without asking whether it existed.
+  func forget(_ key: ByteSlice) {
+    guard let table = tables[database], let index = table.find(key, hash: KeyTable.hash(key))
+    else { return }
+    clear(table, index)
   }
 
   /// Removes every key of a database.
   package func removeAll(in database: Int) {
     guard let table = tables.removeValue(forKey: database) else { return }
-    for index in 0..<table.count { clear(table, index) }
+    for index in 0..<table.count {
+      if let observer {
+        let before = KeySummary(settledState(table, index))
+        if before.exists {
+          observer.changed(table[index].key, database, from: before, to: KeySummary())
+        }
+      }
+      clear(table, index)
+    }
   }
 
   /// Removes every key of every database.
@@ -59,7 +83,8 @@ extension Keyspace {
     for database in Array(tables.keys) { removeAll(in: database) }
   }
 
-  /// Exchanges the content of two databases.
+  /// Exchanges the content of two databases. Nothing is destroyed by it, and an observer is not
+  /// told.
   package func swap(_ first: Int, _ second: Int) {
     let kept = tables[first]
     tables[first] = tables[second]

@@ -56,6 +56,8 @@ package final class Keyspace {
   package var functions: [FunctionLibrary] = []
   /// Whether every command is executed at once instead of being postponed.
   package let isEager: Bool
+  /// Is told what commands do, in an eager replay.
+  package var observer: (any ReplayObserver)?
   /// How many commands were read from logs.
   package var commandCount = 0
 
@@ -94,6 +96,15 @@ package final class Keyspace {
   package internal(set) var producer = DumpProducer()
   /// The bytes of all files.
   let log = LogBytes()
+
+  /// Whose log is replayed; to be set before the first command.
+  package var generation: ServerGeneration {
+    get { context.generation }
+    set {
+      context.generation = newValue
+      foldContext.generation = newValue
+    }
+  }
 
   /// What handlers of postponed commands use.
   let foldContext: Context

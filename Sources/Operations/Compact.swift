@@ -83,7 +83,10 @@ public enum Compact {
     report.commandsBefore = log.commands
     if options.dryRun {
       var writer = CommandWriter(OutputBuffer(NullTarget()), target: target)
-      report.keys = log.keyspace.write(to: &writer, expiredBefore: options.expiredBefore)
+      var hash = StateHash(StateHash.View(target))
+      report.keys = log.keyspace.write(
+        to: &writer, hash: &hash, expiredBefore: options.expiredBefore)
+      report.stateHash = hash.text
       try finish(&report, writer.losses, writer.commandCount, log, options)
       report.bytesAfter = writer.output.count
       return report
@@ -115,7 +118,11 @@ public enum Compact {
       try commit(&manifest, output, replacing: true)
       try ToolError.wrap(output, .output) { () throws(SystemError) in try directory.commit() }
     case .rdb:
-      throw .refused(.usage, "writing a dump is not possible yet")
+      var file = try ToolError.wrap(output, .output) { () throws(SystemError) in
+        try AtomicOutput(output, replacing: options.replacing, fileSystem: fileSystem)
+      }
+      try writeDump(log, target, options, &file, &report)
+      try commit(&file, output, replacing: options.replacing)
     }
     return report
   }
@@ -209,10 +216,64 @@ public enum Compact {
   ) throws(ToolError) {
     var writer = CommandWriter(OutputBuffer(NullTarget(), capacity: 1024), target: target)
     swap(&writer.output, &file.buffer)
-    report.keys = log.keyspace.write(to: &writer, expiredBefore: options.expiredBefore)
+    var hash = StateHash(StateHash.View(target))
+    report.keys = log.keyspace.write(
+      to: &writer, hash: &hash, expiredBefore: options.expiredBefore)
     report.bytesAfter = writer.output.count
     swap(&writer.output, &file.buffer)
     try finish(&report, writer.losses, writer.commandCount, log, options)
+    report.stateHash = hash.text
+    let cursor = try readBack(&file)
+    let check = Keyspace(now: 0, eager: true)
+    var found = StateHash(StateHash.View(target))
+    do throws(ReplayError) { try check.pass(cursor, into: &found) } catch {
+      throw mismatch(file.path)
+    }
+    // What was left out on demand can't read back; everything else must.
+    guard check.faultCount == 0, found == hash || !report.lost.isEmpty else {
+      throw mismatch(file.path)
+    }
+  }
+
+  private static func readBack(_ file: inout AtomicOutput) throws(ToolError) -> ByteCursor {
+    do throws(SystemError) { return try file.readBack() } catch {
+      throw ToolError(error, file: file.path, role: .output)
+    }
+  }
+
+  private static func mismatch(_ path: String) -> ToolError {
+    .refused(
+      .ioError, "what was written does not read back as what was meant; nothing was made",
+      file: path, role: .output, remedy: "Please report this as a defect, with the input")
+  }
+
+  /// Writes a dump, and compares it with the state.
+  private static func writeDump(
+    _ log: ReplayedLog, _ target: ServerTarget, _ options: Options, _ file: inout AtomicOutput,
+    _ report: inout Report
+  ) throws(ToolError) {
+    guard let dumpTarget = RDBTarget(target.dialect, target.version / 100, target.version % 100)
+    else { throw .usage("no dumps can be written for \(options.target ?? "this server")") }
+    var view = StateHash.View()
+    view.streamNumbers = dumpTarget.header.version >= 10
+    var hash = StateHash(view)
+    var writer = RDBWriter(taking: &file.buffer, target: dumpTarget)
+    writer.writeProducer(time: Moment.now.seconds, isBase: false)
+    let written = log.keyspace.write(
+      dump: &writer, hash: &hash, expiredBefore: options.expiredBefore)
+    writer.finish(returning: &file.buffer)
+    report.keys = written.keys
+    report.bytesAfter = file.buffer.count
+    report.lost = written.loss.sentences(inferred: options.target == nil)
+    if written.functions > 0 { report.lost.append("\(written.functions) libraries of functions") }
+    try finish(&report, EmissionLosses(), 0, log, options)
+    report.stateHash = hash.text
+    let cursor = try readBack(&file)
+    var found = StateHash(view)
+    do throws(RDBError) { try Keyspace.pass(dump: cursor, into: &found) } catch {
+      throw mismatch(file.path)
+    }
+    guard found == hash || !report.lost.isEmpty else { throw mismatch(file.path) }
   }
 
   private static func finish(
@@ -221,7 +282,7 @@ public enum Compact {
   ) throws(ToolError) {
     try log.checkDamage()
     report.commandsAfter = commands
-    report.lost = losses.sentences
+    report.lost += losses.sentences
     if log.keyspace.producer.moduleData > 0 {
       report.lost.append("data of modules that belongs to no key")
     }
@@ -247,32 +308,5 @@ public enum Compact {
       return target
     }
     return log.keyspace.likelyTarget(isMultiPart: log.isMultiPart)
-  }
-}
-
-extension ReplayedLog {
-  /// Whether it is a log of several files, which servers write since 7.0.
-  var isMultiPart: Bool {
-    if case .multiPart = facts.kind { return true }
-    return false
-  }
-}
-
-extension EmissionLosses {
-  /// What was left out, in words.
-  var sentences: [String] {
-    var lines: [String] = []
-    func add(_ count: Int, _ one: String, _ many: String) {
-      if count > 0 { lines.append(count == 1 ? "1 \(one)" : "\(count) \(many)") }
-    }
-    add(functions, "library of functions", "libraries of functions")
-    add(modules, "value of a module", "values of modules")
-    add(fieldExpiries, "time to live of a hash field", "times to live of hash fields")
-    add(streams, "stream", "streams")
-    add(arrays, "array", "arrays")
-    add(consumers, "idle consumer", "idle consumers")
-    add(unowned, "pending entry without a consumer", "pending entries without a consumer")
-    add(idempotency, "stream's ids of idempotent messages", "streams' ids of idempotent messages")
-    return lines
   }
 }

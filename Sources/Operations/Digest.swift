@@ -61,6 +61,42 @@ public enum Digest {
     return report
   }
 
+  /// The digest of whatever `input` is, read to its end.
+  ///
+  /// - Parameters: as above.
+  /// - Throws: ``ToolError``, also when something stands behind the end of a dump.
+  public static func of(
+    _ input: consuming DataInput, style: DigestStyle? = nil,
+    selection: KeySelection = KeySelection(), expiredBefore: Int64? = nil, now: Int64? = nil
+  ) throws(ToolError) -> Report {
+    let file = input.facts.file
+    if var reader = input.takeDump() {
+      let report = try of(
+        &reader, style: style, selection: selection, expiredBefore: expiredBefore, now: now,
+        file: file)
+      try DataInput.checkEnd(reader, file)
+      return report
+    }
+    guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
+    let chosen = style ?? self.style(of: log)
+    var sink = SelectingSink(DigestBuilder(style: chosen, now: now), selection)
+    log.keyspace.feed(&sink, expiredBefore: expiredBefore)
+    try log.checkDamage()
+    let keys = sink.inner.keys
+    if let obstacle = sink.inner.obstacle { throw refusal(obstacle, file) }
+    return Report(digest: sink.inner.finish().text, style: chosen, keys: keys)
+  }
+
+  /// The style of the server that wrote the dump at the head of a log; without one, the newest.
+  private static func style(of log: ReplayedLog) -> DigestStyle {
+    let producer = log.keyspace.producer
+    guard let dialect = producer.dialect else { return .redis74 }
+    guard producer.serverVersion > 0 else {
+      return DigestStyle(header: RDBHeader(dialect: dialect, version: producer.dumpVersion))
+    }
+    return DigestStyle(dialect: dialect, version: producer.serverVersion)
+  }
+
   /// The error for data that has no digest.
   static func refusal(_ obstacle: DigestObstacle, _ file: String) -> ToolError {
     let reason =

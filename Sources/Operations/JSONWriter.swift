@@ -47,7 +47,8 @@ public struct JSONWriter: Sendable {
   /// Writes a name of an object that comes from data; bytes that are no UTF-8 are replaced.
   public mutating func key(text name: String, _ output: inout OutputBuffer) {
     separate(&output)
-    Array(name.utf8).withByteSlice { JSONText.writeQuoted($0, &output) }
+    // A String is UTF-8.
+    _ = Array(name.utf8).withByteSlice { output.writeJSON(string: $0) }
     output.write(0x3A)
     behindKey = true
   }
@@ -58,12 +59,10 @@ public struct JSONWriter: Sendable {
   @inline(__always)
   public mutating func string(_ bytes: ByteSlice, _ output: inout OutputBuffer) {
     separate(&output)
-    if JSONText.isPlain(bytes) {
-      output.write(0x22)
-      output.write(bytes)
-      output.write(0x22)
-    } else {
-      JSONText.writeUnusual(bytes, &output)
+    if !output.writeJSON(string: bytes) {
+      output.write("{\"base64\":\"")
+      output.write(base64: bytes)
+      output.write("\"}")
     }
   }
 
@@ -71,7 +70,7 @@ public struct JSONWriter: Sendable {
   public mutating func base64(_ bytes: ByteSlice, _ output: inout OutputBuffer) {
     separate(&output)
     output.write(0x22)
-    Base64.write(bytes, to: &output)
+    output.write(base64: bytes)
     output.write(0x22)
   }
 

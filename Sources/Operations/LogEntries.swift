@@ -139,7 +139,12 @@ extension ToolError {
   public init(_ error: LogError, _ log: AppendOnlyLog) {
     let path = log.parts.isEmpty ? log.path : log.parts[error.part].path
     switch error.cause {
-    case .aof(let aof): self.init(aof, file: path)
+    case .aof(let aof):
+      self.init(aof, file: path)
+      if aof.isTruncation && error.part == log.parts.count - 1 {
+        let lost = ByteCount.text(aof.offset - aof.goodBytes)
+        detail = "a server with `aof-load-truncated yes` drops the last \(lost) and starts"
+      }
     case .rdb(let rdb):
       self.init(
         .rdb(rdb), file: path, offset: rdb.offset, database: error.database, key: error.key)

@@ -1,8 +1,7 @@
-import AOF
 public import Bytes
 import RDB
 
-/// Checks whatever a path means: a dump (``RDBCheck``), a log (``AOFCheck``), or a log that begins
+/// Checks whatever a path means: a dump (``RDBCheck``), a log (``Survey``), or a log that begins
 /// with a dump.
 public struct PathCheck: Sendable {
   /// One file.
@@ -114,38 +113,21 @@ public struct PathCheck: Sendable {
   }
 
   private mutating func checkCommands(_ input: consuming ByteCursor) throws(ToolError) {
-    let log = AppendOnlyLog(single: facts.file)
-    let size = input.size
-    let check = try AOFCheck(stream: input, log)
-    take(check, log)
-    let good = check.goodBytes
-    let end = size ?? (check.isOK ? good : max(good, check.problems.last?.offset ?? 0))
-    parts = [Part(path: facts.file, bytes: end, goodBytes: good)]
+    take(try Survey(commandsFrom: input, facts, PathCheck.options))
   }
 
   private mutating func checkLog(
     deep: Bool, _ fileSystem: any FileSystem
   ) throws(ToolError) {
-    let log: AppendOnlyLog
-    do throws(LogOpenError) {
-      log = try AppendOnlyLog(facts.file, fileSystem: fileSystem)
-    } catch { throw ToolError(error) }
-    let check = try AOFCheck(log, fileSystem: fileSystem)
-    for (part, file) in zip(log.parts, check.files) {
-      let bytes = file.bytes ?? file.goodBytes
-      parts.append(
-        Part(
-          path: part.path, bytes: bytes, goodBytes: file.isBroken ? file.goodBytes : bytes))
-      if let dump = file.preamble {
-        keys = (keys ?? 0) + dump.keys
-        report.checksum = dump.checksum
-      }
-    }
-    take(check, log)
+    let survey = try Survey(
+      Input(facts.file, fileSystem: fileSystem), PathCheck.options, fileSystem: fileSystem)
+    take(survey)
+    keys = survey.dump?.keys
+    report.checksum = survey.dump?.checksum
     guard deep else { return }
-    for index in check.files.indices where check.files[index].preamble != nil {
+    for index in survey.parts.indices where survey.parts[index].dump?.checksum != nil {
       // The walk above found its structure and checksum right.
-      let path = log.parts[index].path
+      let path = survey.parts[index].path
       let cursor = try ToolError.wrap(path) { () throws(SystemError) in
         try InputFile.open(path, fileSystem: fileSystem)
       }
@@ -156,27 +138,22 @@ public struct PathCheck: Sendable {
     }
   }
 
-  /// Takes over what the check of a log found.
-  private mutating func take(_ check: AOFCheck, _ log: AppendOnlyLog) {
-    commands = check.commands
-    func path(_ name: String) -> String {
-      log.parts.first { $0.name == name }?.path
-        ?? (log.isMultiPart ? FilePath.join(log.directory, name) : name)
+  private static var options: Survey.Options {
+    var options = Survey.Options()
+    options.countsNames = false
+    return options
+  }
+
+  /// Takes over what the walk through a log found.
+  private mutating func take(_ survey: Survey) {
+    commands = survey.log?.commands ?? 0
+    for problem in survey.problems { report.add(Finding(.damaged, problem)) }
+    for note in survey.notes where !facts.notes.contains(note) {
+      report.add(Finding(.unusual, ToolError(.refused(.no, note))))
     }
-    func error(_ problem: AOFCheck.Problem) -> ToolError {
-      ToolError(
-        .refused(.badData, problem.message), file: path(problem.file), offset: problem.offset,
-        command: problem.command, database: problem.database, key: problem.key)
+    parts = survey.parts.map { part in
+      Part(path: part.path, bytes: part.bytesRead, goodBytes: part.goodBytes)
     }
-    let isBroken = check.files.contains(where: \.isBroken)
-    for (number, problem) in check.problems.enumerated() {
-      var found = error(problem)
-      if isBroken && number == check.problems.count - 1 && facts.path != "-" {
-        found.remedy = "Try: redis-backup repair \(KeyText.shellWord(facts.path)) -o OUT"
-      }
-      report.add(Finding(.damaged, found))
-    }
-    for note in check.notes { report.add(Finding(.unusual, error(note))) }
   }
 
   private mutating func addPart(bytes: Int) {

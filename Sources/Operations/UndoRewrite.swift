@@ -114,6 +114,8 @@ public struct LogRewrite: Sendable {
 
   /// Ranges from this length on are copied by the kernel.
   private static let kernelCopy = 1 << 16
+  /// Pages are given back in steps of so many bytes.
+  private static let releaseStep = 2 << 20
 
   /// Writes the file number `index`.
   func write(
@@ -138,6 +140,7 @@ public struct LogRewrite: Sendable {
       }
     }
     var at = 0
+    var released = 0
     for edit in part.edits {
       copy(at, edit.start, &output)
       if let replacement = edit.replacement {
@@ -145,9 +148,12 @@ public struct LogRewrite: Sendable {
       }
       at = edit.end
       if output.failure != nil { break }
-      // Gives back the pages behind.
-      cursor.seek(to: at)
-      cursor.housekeep()
+      if at - released > LogRewrite.releaseStep {
+        // Gives back the pages behind.
+        cursor.seek(to: at)
+        cursor.housekeep()
+        released = at
+      }
     }
     copy(at, max(at, part.end ?? source.size), &output)
   }

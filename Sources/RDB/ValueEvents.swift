@@ -139,6 +139,8 @@ public struct KeyDescription {
   public var moduleID: UInt64 = 0
   /// How many elements follow, where that is known before they are read.
   public var count: UInt64?
+  /// The bytes of all elements together, where that is known before they are read.
+  public var bytes: Int?
   /// For hashes: whether fields may have an expiry time.
   public var fieldsMayExpire = false
   /// Redis 8.6+: the raw metadata of modules for this key, opcode 243 included; else empty.

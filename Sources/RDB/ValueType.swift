@@ -163,7 +163,7 @@ public enum ValueType: UInt8, Sendable, CaseIterable {
     case .hashListpack, .zsetListpack, .setListpack: "listpack"
     case .hashListpackEx, .hashListpackPreRelease: "listpackex"
     case .stream, .stream2, .stream3, .stream4, .stream5: "stream"
-    case .array: "array"
+    case .array: "sliced-array"
     case .modulePreRelease, .module, .gcra, .cron: "unknown"
     }
   }

@@ -15,6 +15,7 @@ struct RedisBackupCommand: ParsableCommand {
       CompactCommand.self,
       ExportCommand.self,
       KeysCommand.self,
+      GetCommand.self,
       DigestCommand.self,
       SnapshotCommand.self,
       ConfigCommand.self,

@@ -166,7 +166,9 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
   }
 
   @Test func indexTimeAndTransactionsGoOnInTheNextFile() {
-    let first = bytes("#TS:1700000000\r\n") + resp("SELECT", "3") + resp("MULTI") + resp("EXEC")
+    let first =
+      bytes("#TS:1700000000\r\n") + resp("SELECT", "3") + resp("MULTI") + resp("EXEC")
+      + bytes("#TS:1700000009\r\n")
     let second = resp("SET", "a", "b") + resp("MULTI") + resp("EXEC")
     first.withByteSlice { one in
       second.withByteSlice { two in
@@ -178,7 +180,7 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
         while (try? next.next()) == true { seen.append(look(&next)) }
         #expect(seen.map(\.index) == [4, 5, 6])
         #expect(seen.map(\.database) == [0, 0, 0])
-        #expect(seen.map(\.time) == [1_700_000_000, 1_700_000_000, 1_700_000_000])
+        #expect(seen.map(\.time) == [1_700_000_009, 1_700_000_009, 1_700_000_009])
         #expect(seen.map(\.transaction) == [0, 2, 2])
       }
     }

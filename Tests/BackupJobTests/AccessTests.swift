@@ -11,21 +11,29 @@ import Testing
     let server = try LoopbackServer(options: ["--requirepass", "right"], settings: right)
     let directory = try TemporaryDirectory()
     let text = yaml("redis://127.0.0.1:\(server.port)")
-    let wrong = jobError { _ = try CreateBackup(makeContext(text, directory, environment: ["REDISCLI_AUTH": "wrong"])).run() }
+    let wrong = jobError {
+      _ = try CreateBackup(makeContext(text, directory, environment: ["REDISCLI_AUTH": "wrong"]))
+        .run()
+    }
     #expect(wrong?.exitCode == 77)
     #expect(wrong?.place == "127.0.0.1:\(server.port)")
     #expect(wrong?.description.contains("wrong\"") == false)
     let none = jobError { _ = try CreateBackup(makeContext(text, directory)).run() }
     #expect(none?.exitCode == 77)
     #expect(none?.remedy.contains("REDISCLI_AUTH") == true)
-    #expect(try CreateBackup(makeContext(text, directory, environment: ["REDISCLI_AUTH": "right"])).run().record.keys == 0)
+    #expect(
+      try CreateBackup(makeContext(text, directory, environment: ["REDISCLI_AUTH": "right"])).run()
+        .record.keys == 0)
   }
 
   /// The permissions that Documentation/backup-job.md names, read from there.
   private func documentedRules(_ method: String) throws -> [String] {
     let page = try String(
-      contentsOf: PackageRoot.url.appendingPathComponent("Documentation/backup-job.md"), encoding: .utf8)
-    let line = page.split(separator: "\n").first { $0.contains("ACL SETUSER backup") && $0.contains("# \(method)") }
+      contentsOf: PackageRoot.url.appendingPathComponent("Documentation/backup-job.md"),
+      encoding: .utf8)
+    let line = page.split(separator: "\n").first {
+      $0.contains("ACL SETUSER backup") && $0.contains("# \(method)")
+    }
     let rules = try #require(line).split(separator: "#")[0].split(separator: " ").dropFirst(3)
     return rules.map(String.init).map { $0 == ">PASSWORD" ? ">secret" : $0 }
   }
@@ -39,8 +47,11 @@ import Testing
       #expect(reply == .simple("OK"))
       let directory = try TemporaryDirectory()
       let text = yaml(
-        "redis://backup@127.0.0.1:\(server.port)", source: "method: \(method)\ndata-dir: \(server.data)")
-      let record = try CreateBackup(makeContext(text, directory, environment: ["REDISCLI_AUTH": "secret"])).run().record
+        "redis://backup@127.0.0.1:\(server.port)",
+        source: "method: \(method)\ndata-dir: \(server.data)")
+      let record = try CreateBackup(
+        makeContext(text, directory, environment: ["REDISCLI_AUTH": "secret"])
+      ).run().record
       #expect(record.keys == 50)
       // Each of them is needed.
       let settings = ConnectionSettings(user: "backup", password: Secret("secret"))
@@ -52,10 +63,14 @@ import Testing
 
   @Test func aUserWithoutPermissionIsTold() throws {
     let server = try LoopbackServer()
-    try server.call("ACL", "SETUSER", "backup", "on", ">secret", "+ping", "+info", "+role", "+replconf")
+    try server.call(
+      "ACL", "SETUSER", "backup", "on", ">secret", "+ping", "+info", "+role", "+replconf")
     let directory = try TemporaryDirectory()
     let text = yaml("redis://backup@127.0.0.1:\(server.port)")
-    let error = jobError { _ = try CreateBackup(makeContext(text, directory, environment: ["REDISCLI_AUTH": "secret"])).run() }
+    let error = jobError {
+      _ = try CreateBackup(makeContext(text, directory, environment: ["REDISCLI_AUTH": "secret"]))
+        .run()
+    }
     #expect(error?.exitCode == 77)
     #expect(error?.step.contains("PSYNC") == true)
     #expect(error?.remedy.contains("Documentation/backup-job.md") == true)
@@ -83,11 +98,13 @@ import Testing
 
   private func server(_ name: String, _ directory: TemporaryDirectory) throws -> LoopbackServer {
     let tls = TLSSettings(
-      caFile: directory.file("ca.pem"), certificateFile: directory.file("client.pem"), keyFile: directory.file("client.key"),
+      caFile: directory.file("ca.pem"), certificateFile: directory.file("client.pem"),
+      keyFile: directory.file("client.key"),
       verifiesPeer: false)
     return try LoopbackServer(
       options: [
-        "--port", "0", "--tls-cert-file", directory.file("\(name).pem"), "--tls-key-file", directory.file("\(name).key"),
+        "--port", "0", "--tls-cert-file", directory.file("\(name).pem"), "--tls-key-file",
+        directory.file("\(name).key"),
         "--tls-ca-cert-file", directory.file("ca.pem"), "--tls-auth-clients", "yes",
       ], settings: ConnectionSettings(tls: tls), plainPort: false)
   }
@@ -95,14 +112,20 @@ import Testing
   @Test func tlsWithRightWrongAndExpiredCertificates() throws {
     let directory = try TemporaryDirectory()
     try certificates(directory)
-    let good = "tls:\n  ca-file: $DIR/ca.pem\n  cert-file: $DIR/client.pem\n  key-file: $DIR/client.key"
-    func attempt(_ server: LoopbackServer, host: String = "127.0.0.1", _ tls: String) throws -> BackupRecord {
-      try CreateBackup(makeContext(yaml("rediss://\(host):\(server.port)", source: tls), directory)).run().record
+    let good =
+      "tls:\n  ca-file: $DIR/ca.pem\n  cert-file: $DIR/client.pem\n  key-file: $DIR/client.key"
+    func attempt(_ server: LoopbackServer, host: String = "127.0.0.1", _ tls: String) throws
+      -> BackupRecord
+    {
+      try CreateBackup(makeContext(yaml("rediss://\(host):\(server.port)", source: tls), directory))
+        .run().record
     }
     let right = try server("right", directory)
     #expect(try attempt(right, good).keys == 0)
     #expect(try attempt(right, host: "localhost", good).keys == 0)
-    let untrusted = jobError { _ = try attempt(right, "tls:\n  cert-file: $DIR/client.pem\n  key-file: $DIR/client.key") }
+    let untrusted = jobError {
+      _ = try attempt(right, "tls:\n  cert-file: $DIR/client.pem\n  key-file: $DIR/client.key")
+    }
     #expect(untrusted?.exitCode == 69)
     #expect(untrusted?.message.contains("certificate") == true)
     let withoutClient = jobError { _ = try attempt(right, "tls:\n  ca-file: $DIR/ca.pem") }
@@ -111,7 +134,8 @@ import Testing
     let wrong = try server("wrong", directory)
     let mismatch = jobError { _ = try attempt(wrong, good) }
     #expect(mismatch?.exitCode == 69)
-    #expect(mismatch?.message.contains("IP address mismatch") == true, "\(String(describing: mismatch))")
+    #expect(
+      mismatch?.message.contains("IP address mismatch") == true, "\(String(describing: mismatch))")
     let name = jobError { _ = try attempt(wrong, host: "localhost", good) }
     #expect(name?.message.contains("hostname mismatch") == true, "\(String(describing: name))")
     #expect(try attempt(wrong, good + "\n  server-name: elsewhere.example").keys == 0)
@@ -125,10 +149,16 @@ import Testing
   @Test func unixSocketsAndDeadPorts() throws {
     let server = try RealServer(.redis7_0)
     let directory = try TemporaryDirectory()
-    #expect(try CreateBackup(makeContext(yaml("unix://\(server.socket)"), directory)).run().record.keys == 0)
-    let error = jobError { _ = try CreateBackup(makeContext(yaml("redis://127.0.0.1:\(freePort())"), directory)).run() }
+    #expect(
+      try CreateBackup(makeContext(yaml("unix://\(server.socket)"), directory)).run().record.keys
+        == 0)
+    let error = jobError {
+      _ = try CreateBackup(makeContext(yaml("redis://127.0.0.1:\(freePort())"), directory)).run()
+    }
     #expect(error?.exitCode == 69)
-    let nobody = jobError { _ = try CreateBackup(makeContext(yaml("redis://no-such-host.invalid:1"), directory)).run() }
+    let nobody = jobError {
+      _ = try CreateBackup(makeContext(yaml("redis://no-such-host.invalid:1"), directory)).run()
+    }
     #expect(nobody?.exitCode == 69)
   }
 }

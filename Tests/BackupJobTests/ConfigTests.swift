@@ -19,7 +19,8 @@ import Testing
     #expect(config.stateDirectory == "/r/.state")
     #expect(config.timeouts.sentinel == .milliseconds(500))
     let other = try read(
-      good + "  compression: gzip\n  rate-limit: 2MB\n  age-recipients: [age1a, age1b]\nretention:\n  keep-daily: 7\n"
+      good
+        + "  compression: gzip\n  rate-limit: 2MB\n  age-recipients: [age1a, age1b]\nretention:\n  keep-daily: 7\n"
         + "  time-zone: Europe/Berlin\n")
     #expect(other.compression == .gzip(level: 6))
     #expect(other.rateLimit == 2 << 20)
@@ -30,23 +31,39 @@ import Testing
   @Test(arguments: [
     ("source:\n  url: redis://h\n", "c.yaml", "repository.path is missing"),
     ("repository:\n  path: /r\n", "c.yaml", "source.url is missing"),
-    ("source:\n  url: redis://h\n  ulr: x\nrepository:\n  path: /r\n", "c.yaml:3", "there is no key source.ulr"),
+    (
+      "source:\n  url: redis://h\n  ulr: x\nrepository:\n  path: /r\n", "c.yaml:3",
+      "there is no key source.ulr"
+    ),
     ("source:\n  url: http://h\nrepository:\n  path: /r\n", "c.yaml:2", "source.url"),
-    ("source:\n  url: redis://h\n  max-lag: fast\nrepository:\n  path: /r\n", "c.yaml:3", "source.max-lag is \"fast\""),
-    ("source:\n  url: redis://h\n  parallel: 0\nrepository:\n  path: /r\n", "c.yaml:3", "source.parallel"),
+    (
+      "source:\n  url: redis://h\n  max-lag: fast\nrepository:\n  path: /r\n", "c.yaml:3",
+      "source.max-lag is \"fast\""
+    ),
+    (
+      "source:\n  url: redis://h\n  parallel: 0\nrepository:\n  path: /r\n", "c.yaml:3",
+      "source.parallel"
+    ),
     ("source:\n  url: redis://h\nrepository:\n  path: /r\n  compression: lz4\n", "c.yaml:5", "lz4"),
     ("source:\n  url: redis://h\n  url: redis://i\nrepository:\n  path: /r\n", "c.yaml", "YAML"),
     ("source: x\n", "c.yaml:1", "section"),
     ("name: [a]\nsource:\n  url: redis://h\nrepository:\n  path: /r\n", "c.yaml:1", "one value"),
     ("a: b: c\n", "c.yaml:1", "YAML"),
     ("- a\n", "c.yaml:1", "keys and values"),
-    ("source:\n  url: redis://h\nrepository:\n  path: /r\nretention:\n  time-zone: Mars/Olympus\n", "c.yaml:6", "time zone"),
     (
-      "source:\n  url: redis://h\nrepository:\n  path: /r\n  compression: gzip\n  compression-level: 12\n", "c.yaml:6",
+      "source:\n  url: redis://h\nrepository:\n  path: /r\nretention:\n  time-zone: Mars/Olympus\n",
+      "c.yaml:6", "time zone"
+    ),
+    (
+      "source:\n  url: redis://h\nrepository:\n  path: /r\n  compression: gzip\n  compression-level: 12\n",
+      "c.yaml:6",
       "gzip"
     ),
     ("source:\n  url: redis://h\nrepository:\n  path: /r\n  rclone: 'a:b'\n", "c.yaml:5", "both"),
-    ("source:\n  url: redis://h\n  method: aof\nrepository:\n  path: /r\n", "c.yaml", "source.data-dir is missing"),
+    (
+      "source:\n  url: redis://h\n  method: aof\nrepository:\n  path: /r\n", "c.yaml",
+      "source.data-dir is missing"
+    ),
   ])
   func tellsTheLine(_ yaml: String, _ place: String, _ message: String) {
     let error = jobError { _ = try read(yaml) }
@@ -75,10 +92,12 @@ import Testing
       let file = try directory.write("from-file\nsecond line\n", to: "password")
       #expect(try read(good, ["REDISCLI_AUTH": "env"]).password?.reveal == "env")
       #expect(try read(good, ["REDIS_PASSWORD_FILE": file]).password?.reveal == "from-file")
-      let inFile = good.replacingOccurrences(of: "redis://h\n", with: "redis://u:url@h\n  password-file: \(file)\n")
+      let inFile = good.replacingOccurrences(
+        of: "redis://h\n", with: "redis://u:url@h\n  password-file: \(file)\n")
       #expect(try read(inFile, ["REDISCLI_AUTH": "env"]).password?.reveal == "from-file")
       #expect(try read(inFile, [:]).user == "u")
-      #expect(jobError { _ = try read(good, ["REDIS_PASSWORD_FILE": "/nowhere/x"]) }?.exitCode == 66)
+      #expect(
+        jobError { _ = try read(good, ["REDIS_PASSWORD_FILE": "/nowhere/x"]) }?.exitCode == 66)
     }
   }
 

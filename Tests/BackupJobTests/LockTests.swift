@@ -11,15 +11,19 @@ import Testing
     return store
   }
 
-  private func take(_ store: DirectoryStore, patience: Duration = .zero, _ log: (String) -> Void = { _ in }) throws
+  private func take(
+    _ store: DirectoryStore, patience: Duration = .zero, _ log: (String) -> Void = { _ in }
+  ) throws
     -> RepositoryLock
   {
-    try RepositoryLock.take(store, purpose: "test", patience: patience, heartbeat: .milliseconds(100), log: log)
+    try RepositoryLock.take(
+      store, purpose: "test", patience: patience, heartbeat: .milliseconds(100), log: log)
   }
 
   private func write(_ store: DirectoryStore, host: String, pid: Int32, heartbeat: UTCTime) throws {
     let content = RepositoryLock.Content(
-      host: host, pid: pid, token: "other", started: heartbeat, heartbeat: heartbeat, purpose: "create")
+      host: host, pid: pid, token: "other", started: heartbeat, heartbeat: heartbeat,
+      purpose: "create")
     try store.writeNote("locks/other.json", Array(try JSONEncoder().encode(content)))
   }
 
@@ -37,7 +41,9 @@ import Testing
   @Test func staleLocksAreTakenOver() throws {
     try withTemporaryDirectory { directory in
       let store = try store(directory)
-      try write(store, host: "elsewhere", pid: 1, heartbeat: UTCTime(milliseconds: UTCTime.now.milliseconds - 91_000))
+      try write(
+        store, host: "elsewhere", pid: 1,
+        heartbeat: UTCTime(milliseconds: UTCTime.now.milliseconds - 91_000))
       var lines: [String] = []
       let lock = try take(store) { lines.append($0) }
       #expect(lines.contains { $0.contains("no heartbeat for 91 s") })
@@ -45,7 +51,8 @@ import Testing
       // A process of this host that is gone.
       let child = try ChildProcess("true", [], step: "test")
       _ = child.wait()
-      try write(store, host: ProcessInfo.processInfo.hostName, pid: child.processID, heartbeat: .now)
+      try write(
+        store, host: ProcessInfo.processInfo.hostName, pid: child.processID, heartbeat: .now)
       try take(store).release()
       try store.writeNote("locks/broken.json", Array("{".utf8))
       try take(store).release()
@@ -79,7 +86,8 @@ import Testing
           for _ in 0..<4 {
             guard
               let lock = try? RepositoryLock.take(
-                OtherHost(base: store, number: number), purpose: "t", patience: .seconds(20), log: { _ in })
+                OtherHost(base: store, number: number), purpose: "t", patience: .seconds(20),
+                log: { _ in })
             else { continue }
             taken += 1
             inside.enter()
@@ -107,7 +115,9 @@ import Testing
     func removeUnfinished(_ name: String) throws(JobError) {}
     func begin(_ id: String) throws(JobError) {}
     func file(_ name: String, of id: String) throws(JobError) -> any ByteSink { NullSink() }
-    func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink) throws(JobError) {}
+    func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink)
+      throws(JobError)
+    {}
     func files(of id: String) throws(JobError) -> [(name: String, size: Int64)] { [] }
     func publish(_ id: String, record: [UInt8]) throws(JobError) {}
     func remove(_ id: String) throws(JobError) {}
@@ -117,7 +127,8 @@ import Testing
     func writeNote(_ name: String, _ bytes: [UInt8]) throws(JobError) {
       let text = String(decoding: bytes, as: UTF8.self)
       let host = ProcessInfo.processInfo.hostName
-      try base.writeNote(name, Array(text.replacingOccurrences(of: "\"\(host)\"", with: "\"host\(number)\"").utf8))
+      try base.writeNote(
+        name, Array(text.replacingOccurrences(of: "\"\(host)\"", with: "\"host\(number)\"").utf8))
     }
     func readNote(_ name: String) throws(JobError) -> [UInt8]? { try base.readNote(name) }
   }

@@ -5,8 +5,11 @@ import Testing
 @testable import BackupJob
 
 @Suite struct RetentionTests {
-  /// A reference that shares no code with the rules: it names each backup's periods by text and walks back from the newest.
-  private func reference(_ backups: [RetentionRules.Candidate], _ rules: RetentionRules) -> Set<String> {
+  /// A reference that shares no code with the rules: it names each backup's periods by text and
+  /// walks back from the newest.
+  private func reference(_ backups: [RetentionRules.Candidate], _ rules: RetentionRules) -> Set<
+    String
+  > {
     let sorted = backups.sorted { ($0.time, $0.id) > ($1.time, $1.id) }
     guard let newest = sorted.first, !rules.isEmpty else { return Set(backups.map(\.id)) }
     var kept: Set<String> = []
@@ -20,7 +23,8 @@ import Testing
       formatter.dateFormat = format
       var periods: [String] = []
       for backup in sorted {
-        let period = formatter.string(from: Date(timeIntervalSince1970: Double(backup.time.milliseconds) / 1000))
+        let period = formatter.string(
+          from: Date(timeIntervalSince1970: Double(backup.time.milliseconds) / 1000))
         if !periods.contains(period) {
           periods.append(period)
           if periods.count <= limit { kept.insert(backup.id) }
@@ -33,7 +37,9 @@ import Testing
     keep(rules.monthly, "yyyy-MM")
     keep(rules.yearly, "yyyy")
     if let within = rules.within {
-      for backup in sorted where newest.time.milliseconds - backup.time.milliseconds <= within.components.seconds * 1000 {
+      for backup in sorted
+      where newest.time.milliseconds - backup.time.milliseconds <= within.components.seconds * 1000
+      {
         kept.insert(backup.id)
       }
     }
@@ -41,7 +47,10 @@ import Testing
     return kept
   }
 
-  @Test(arguments: ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"])
+  @Test(arguments: [
+    "UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
+    "Pacific/Apia",
+  ])
   func agreesWithTheReferenceOnRandomCalendars(_ zone: String) {
     var random = SplitMix64(seed: UInt64(zone.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) }))
     for _ in 0..<120 {
@@ -50,20 +59,28 @@ import Testing
       let span = [86_400, 604_800, 8_000_000, 90_000_000].randomElement(using: &random) ?? 86_400
       let backups = (0..<Int.random(in: 1...60, using: &random)).map { index in
         RetentionRules.Candidate(
-          id: "b\(index)", time: UTCTime(seconds: start + Int64.random(in: 0...Int64(span), using: &random)),
+          id: "b\(index)",
+          time: UTCTime(seconds: start + Int64.random(in: 0...Int64(span), using: &random)),
           isVerified: Bool.random(using: &random))
       }
-      func number() -> Int? { Bool.random(using: &random) ? Int.random(in: 0...12, using: &random) : nil }
+      func number() -> Int? {
+        Bool.random(using: &random) ? Int.random(in: 0...12, using: &random) : nil
+      }
       let rules = RetentionRules(
-        last: number(), hourly: number(), daily: number(), weekly: number(), monthly: number(), yearly: number(),
-        within: Bool.random(using: &random) ? .seconds(Int64.random(in: 0...Int64(span), using: &random)) : nil,
+        last: number(), hourly: number(), daily: number(), weekly: number(), monthly: number(),
+        yearly: number(),
+        within: Bool.random(using: &random)
+          ? .seconds(Int64.random(in: 0...Int64(span), using: &random)) : nil,
         timeZone: zone)
       let verdicts = rules.decide(backups)
       #expect(verdicts.count == backups.count)
       #expect(Set(verdicts.filter(\.stays).map(\.id)) == reference(backups, rules), "\(rules)")
       #expect(verdicts.allSatisfy { !$0.reasons.isEmpty })
       if backups.contains(where: \.isVerified) {
-        #expect(verdicts.contains { verdict in verdict.stays && backups.contains { $0.id == verdict.id && $0.isVerified } })
+        #expect(
+          verdicts.contains { verdict in
+            verdict.stays && backups.contains { $0.id == verdict.id && $0.isVerified }
+          })
       }
     }
   }
@@ -73,7 +90,10 @@ import Testing
   }
 
   @Test func leapDayIsADayOfItsOwn() {
-    let backups = ["2024-02-28T23:00:00Z", "2024-02-29T01:00:00Z", "2024-02-29T23:00:00Z", "2024-03-01T01:00:00Z"].map(at)
+    let backups = [
+      "2024-02-28T23:00:00Z", "2024-02-29T01:00:00Z", "2024-02-29T23:00:00Z",
+      "2024-03-01T01:00:00Z",
+    ].map(at)
     let kept = RetentionRules(daily: 3).decide(backups).filter(\.stays).map(\.id)
     #expect(kept == ["2024-03-01T01:00:00Z", "2024-02-29T23:00:00Z", "2024-02-28T23:00:00Z"])
   }
@@ -82,19 +102,25 @@ import Testing
     // 23:30 and 00:30 in Berlin are one day in UTC.
     let backups = ["2026-06-01T21:30:00Z", "2026-06-01T22:30:00Z"].map(at)
     #expect(RetentionRules(daily: 9).decide(backups).filter(\.stays).count == 1)
-    #expect(RetentionRules(daily: 9, timeZone: "Europe/Berlin").decide(backups).filter(\.stays).count == 2)
+    #expect(
+      RetentionRules(daily: 9, timeZone: "Europe/Berlin").decide(backups).filter(\.stays).count == 2
+    )
   }
 
   @Test func theHourThatAClockChangeRepeatsIsTwoHours() {
     // 02:30 summer time and 02:30 winter time in Berlin.
     let backups = ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z"].map(at)
-    #expect(RetentionRules(hourly: 9, timeZone: "Europe/Berlin").decide(backups).filter(\.stays).count == 2)
+    #expect(
+      RetentionRules(hourly: 9, timeZone: "Europe/Berlin").decide(backups).filter(\.stays).count
+        == 2)
   }
 
   @Test func aDamagedNewestDoesNotCostTheLastGoodOne() {
     var newest = at("2026-01-03T00:00:00Z")
     newest.isVerified = false
-    let verdicts = RetentionRules(last: 1).decide([at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"), newest])
+    let verdicts = RetentionRules(last: 1).decide([
+      at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"), newest,
+    ])
     #expect(verdicts.map(\.stays) == [true, true, false])
     #expect(verdicts[1].reasons == ["the newest verified backup always stays"])
   }
@@ -108,8 +134,10 @@ import Testing
 
 @Suite struct UTCTimeTests {
   @Test(arguments: [
-    ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:34:56Z", 951_827_696), ("2026-11-23T02:00:00Z", 1_795_399_200),
-    ("2026-11-23T03:30:00+01:30", 1_795_399_200), ("1969-12-31T23:59:59Z", -1), ("2400-02-29T00:00:00Z", 13_574_563_200),
+    ("1970-01-01T00:00:00Z", 0), ("2000-02-29T12:34:56Z", 951_827_696),
+    ("2026-11-23T02:00:00Z", 1_795_399_200),
+    ("2026-11-23T03:30:00+01:30", 1_795_399_200), ("1969-12-31T23:59:59Z", -1),
+    ("2400-02-29T00:00:00Z", 13_574_563_200),
   ])
   func readsAndWrites(_ text: String, _ seconds: Int) throws {
     let time = try #require(UTCTime(text))
@@ -124,13 +152,15 @@ import Testing
       let seconds = Int64.random(in: -60_000_000_000...60_000_000_000, using: &random)
       let time = UTCTime(seconds: seconds)
       guard time.parts.year >= 1583, time.parts.year <= 9999 else { continue }
-      #expect(formatter.string(from: Date(timeIntervalSince1970: Double(seconds))) == time.description)
+      #expect(
+        formatter.string(from: Date(timeIntervalSince1970: Double(seconds))) == time.description)
       #expect(UTCTime(time.description) == time)
     }
   }
 
   @Test(arguments: [
-    "", "x", "2026-13-01T00:00:00Z", "2023-02-29T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00",
+    "", "x", "2026-13-01T00:00:00Z", "2023-02-29T00:00:00Z", "2026-01-01", "2026-01-01T24:00:00Z",
+    "2026-01-01T00:00:00",
     "2026-01-01T00:00:00Zx", "-", "-2y",
   ])
   func refuses(_ text: String) {

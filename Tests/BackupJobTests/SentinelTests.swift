@@ -9,7 +9,9 @@ import Testing
   @Test func takesTheReplicaAndTheDataIsThere() throws {
     let set = try SentinelSet()
     try set.master.fill(20000)
-    try waitFor("replicated") { try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 20000 } }
+    try waitFor("replicated") {
+      try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 20000 }
+    }
     let directory = try TemporaryDirectory()
     let log = LogLines()
     let outcome = try CreateBackup(makeContext(yaml(set.url), directory, log: log)).run()
@@ -35,7 +37,9 @@ import Testing
     let set = try SentinelSet(replicas: 0, sentinels: 1)
     let directory = try TemporaryDirectory()
     let unknown = jobError {
-      _ = try CreateBackup(makeContext(yaml(set.url.replacingOccurrences(of: "mymaster", with: "other")), directory)).run()
+      _ = try CreateBackup(
+        makeContext(yaml(set.url.replacingOccurrences(of: "mymaster", with: "other")), directory)
+      ).run()
     }
     #expect(unknown?.kind == .missing)
     #expect(unknown?.message.contains("no master named other") == true)
@@ -45,13 +49,15 @@ import Testing
     #expect(tree(directory.file("repo")) == ["locks"])
   }
 
-  /// The master dies; for a moment the Sentinels go on naming it. The backup waits for the failover.
+  /// The master dies; for a moment the Sentinels go on naming it. The backup waits for the
+  /// failover.
   @Test func aDeadMasterThatIsStillNamedIsNotBelieved() throws {
     let set = try SentinelSet()
     try set.master.call("SET", "a", "1")
     try waitFor("replicated") { try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 1 } }
     set.master.stop()
-    let named = try set.sentinels[0].call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster").elements
+    let named = try set.sentinels[0].call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")
+      .elements
     #expect(named?[1].text == "\(set.master.port)", "Sentinel still names the dead master")
     let directory = try TemporaryDirectory()
     let log = LogLines()
@@ -67,17 +73,21 @@ import Testing
   @Test func withoutPatienceADeadMasterMeansTryLater() throws {
     let set = try SentinelSet(replicas: 1, sentinels: 1)
     set.master.stop()
-    try waitFor("the replica sees it") { try set.replicas[0].info()["master_link_status"] == "down" }
+    try waitFor("the replica sees it") {
+      try set.replicas[0].info()["master_link_status"] == "down"
+    }
     let directory = try TemporaryDirectory()
     let error = jobError {
-      _ = try CreateBackup(makeContext(yaml(set.url, source: "prefer: replica-only"), directory)).run()
+      _ = try CreateBackup(makeContext(yaml(set.url, source: "prefer: replica-only"), directory))
+        .run()
     }
     #expect(error?.exitCode == 75)
   }
 
   @Test func laggingReplicasFollowThePolicy() throws {
     let set = try SentinelSet(replicas: 1, sentinels: 1)
-    // A replica that is stopped still answers nothing; one whose link is cut answers that its link is down.
+    // A replica that is stopped still answers nothing; one whose link is cut answers that its link
+    // is down.
     try set.replicas[0].call("REPLICAOF", "127.0.0.1", "1")
     try waitFor("the link is down") { try set.replicas[0].info()["master_link_status"] == "down" }
     let directory = try TemporaryDirectory()
@@ -85,7 +95,8 @@ import Testing
     #expect(outcome.record.parts[0].source.role == "master")
     #expect(outcome.record.parts[0].source.reason?.contains("no replica is healthy") == true)
     let error = jobError {
-      _ = try CreateBackup(makeContext(yaml(set.url, source: "prefer: replica-only"), directory)).run()
+      _ = try CreateBackup(makeContext(yaml(set.url, source: "prefer: replica-only"), directory))
+        .run()
     }
     #expect(error?.exitCode == 75)
     #expect(error?.message.contains("link to the master is down") == true)
@@ -95,7 +106,9 @@ import Testing
   @Test func aFailoverDuringTheTransferDiscardsTheBackup() throws {
     let set = try SentinelSet()
     try set.master.fill(200000)
-    try waitFor("replicated") { try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 200000 } }
+    try waitFor("replicated") {
+      try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 200000 }
+    }
     let directory = try TemporaryDirectory()
     var context = try makeContext(yaml(set.url), directory)
     let happened = Flag()
@@ -103,13 +116,16 @@ import Testing
       guard happened.first() else { return }
       _ = try? set.sentinels[0].call("SENTINEL", "FAILOVER", "mymaster")
       try? waitFor("failover", within: 30) {
-        try set.sentinels[0].call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster").elements?[1].text
+        try set.sentinels[0].call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster").elements?[1]
+          .text
           != "\(set.master.port)"
       }
     }
     let error = jobError { _ = try CreateBackup(context).run() }
     #expect(error?.exitCode == 75)
-    #expect(error?.message.contains("discarded") == true || error?.message.contains("ended the copy") == true)
+    #expect(
+      error?.message.contains("discarded") == true
+        || error?.message.contains("ended the copy") == true)
     #expect(try DirectoryStore(directory.file("repo")).published().isEmpty)
     #expect(tree(directory.file("repo")) == ["locks"])
   }

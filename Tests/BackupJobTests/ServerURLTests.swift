@@ -18,13 +18,16 @@ import Testing
     #expect(
       sentinels.target
         == .sentinels(
-          [.tcp(host: "a", port: 26379), .tcp(host: "b", port: 26380), .tcp(host: "::2", port: 1)], master: "my-master"))
+          [.tcp(host: "a", port: 26379), .tcp(host: "b", port: 26380), .tcp(host: "::2", port: 1)],
+          master: "my-master"))
     #expect(sentinels.usesTLS)
   }
 
   @Test(arguments: [
-    "", "host", "http://h", "redis://", "redis://h:0", "redis://h:99999", "redis://h/x", "redis://h:p", "unix://relative",
-    "redis-sentinel://a,b", "redis-sentinel://a,,b/m", "redis-sentinel:///m", "redis://a%zz@h", "redis://[::1", "redis://a b",
+    "", "host", "http://h", "redis://", "redis://h:0", "redis://h:99999", "redis://h/x",
+    "redis://h:p", "unix://relative",
+    "redis-sentinel://a,b", "redis-sentinel://a,,b/m", "redis-sentinel:///m", "redis://a%zz@h",
+    "redis://[::1", "redis://a b",
   ])
   func refuses(_ text: String) {
     #expect(throws: JobError.self) { try ServerURL(text) }
@@ -62,7 +65,8 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 7, 1000])
   func readsRepliesHoweverTheyArrive(_ chunk: Int) throws {
-    let text = "+OK\r\n-ERR no\r\n:-12\r\n$5\r\na\r\nbc\r\n$-1\r\n*2\r\n*1\r\n:1\r\n$0\r\n\r\n*-1\r\n"
+    let text =
+      "+OK\r\n-ERR no\r\n:-12\r\n$5\r\na\r\nbc\r\n$-1\r\n*2\r\n*1\r\n:1\r\n$0\r\n\r\n*-1\r\n"
     let reader = RESPReader(Scripted(text, chunk: chunk), capacity: 4)
     let deadline = Deadline(after: .seconds(5))
     #expect(try reader.reply(deadline) == .simple("OK"))
@@ -90,7 +94,10 @@ import Testing
     var random = SystemRandomNumberGenerator()
     let alphabet = Array("+-:$*0123456789\r\nab")
     for _ in 0..<20000 {
-      let text = String((0..<Int.random(in: 0...40, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "+" })
+      let text = String(
+        (0..<Int.random(in: 0...40, using: &random)).map { _ in
+          alphabet.randomElement(using: &random) ?? "+"
+        })
       let reader = RESPReader(Scripted(text, chunk: 3), capacity: 8)
       _ = try? reader.reply(Deadline(after: .seconds(5)))
     }

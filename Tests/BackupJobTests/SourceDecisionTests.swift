@@ -7,7 +7,9 @@ import Testing
   private let a = Endpoint.tcp(host: "a", port: 1)
   private let b = Endpoint.tcp(host: "b", port: 1)
 
-  private func facts(_ endpoint: Endpoint, _ role: NodeFacts.Role, _ change: (inout NodeFacts) -> Void = { _ in })
+  private func facts(
+    _ endpoint: Endpoint, _ role: NodeFacts.Role, _ change: (inout NodeFacts) -> Void = { _ in }
+  )
     -> SourceCandidate
   {
     var facts = NodeFacts(endpoint: endpoint, role: role)
@@ -18,12 +20,16 @@ import Testing
     return SourceCandidate(endpoint, .success(facts))
   }
 
-  private func choose(_ candidates: [SourceCandidate], _ prefer: SourcePolicy.Preference = .replica) throws -> SourceDecision {
+  private func choose(_ candidates: [SourceCandidate], _ prefer: SourcePolicy.Preference = .replica)
+    throws -> SourceDecision
+  {
     try SourceDecision.choose(candidates, named: master, policy: SourcePolicy(prefer: prefer))
   }
 
   @Test func takesAReplicaAndSaysWhy() throws {
-    let decision = try choose([facts(master, .master), facts(a, .replica), facts(b, .replica) { $0.offset = 1001 }])
+    let decision = try choose([
+      facts(master, .master), facts(a, .replica), facts(b, .replica) { $0.offset = 1001 },
+    ])
     #expect(decision.node.endpoint == b)
     #expect(decision.reason.contains("healthy replica"))
     #expect(decision.passedOver.contains { $0.contains("a:1") })
@@ -66,9 +72,11 @@ import Testing
   }
 
   @Test func preferMasterTakesTheMasterAndFallsBack() throws {
-    #expect(try choose([facts(master, .master), facts(a, .replica)], .master).node.endpoint == master)
+    #expect(
+      try choose([facts(master, .master), facts(a, .replica)], .master).node.endpoint == master)
     let dead = SourceCandidate(
-      master, .failure(JobError(.unavailable, step: "connect", place: "m:1", "refused", remedy: "")))
+      master, .failure(JobError(.unavailable, step: "connect", place: "m:1", "refused", remedy: ""))
+    )
     #expect(try choose([dead, facts(a, .replica)], .master).node.endpoint == a)
   }
 
@@ -78,10 +86,12 @@ import Testing
     let promoted = facts(b, .master) { $0.replicationID = "new" }
     let follower = facts(a, .replica) { $0.replicationID = "new" }
     let dead = SourceCandidate(
-      master, .failure(JobError(.unavailable, step: "connect", place: "m:1", "refused", remedy: "")))
+      master, .failure(JobError(.unavailable, step: "connect", place: "m:1", "refused", remedy: ""))
+    )
     #expect(try choose([dead, promoted, follower]).node.endpoint == a)
     #expect(try choose([dead, promoted]).node.endpoint == b)
-    // Named and answering as master: it is believed, and the follower of another history is not healthy.
+    // Named and answering as master: it is believed, and the follower of another history is not
+    // healthy.
     let decision = try choose([old, promoted, follower])
     #expect(decision.node.endpoint == master)
     #expect(decision.passedOver.contains { $0.contains("calls itself master") })
@@ -94,14 +104,18 @@ import Testing
   }
 
   @Test func permissionIsToldBeforeUnreachability() {
-    let denied = SourceCandidate(a, .failure(JobError(.permission, step: "AUTH", place: "a:1", "refused", remedy: "")))
-    let dead = SourceCandidate(b, .failure(JobError(.unavailable, step: "connect", place: "b:1", "refused", remedy: "")))
+    let denied = SourceCandidate(
+      a, .failure(JobError(.permission, step: "AUTH", place: "a:1", "refused", remedy: "")))
+    let dead = SourceCandidate(
+      b, .failure(JobError(.unavailable, step: "connect", place: "b:1", "refused", remedy: "")))
     #expect(jobError { _ = try choose([dead, denied]) }?.exitCode == 77)
     #expect(jobError { _ = try choose([dead]) }?.exitCode == 69)
   }
 
   @Test func theOrderOfCandidatesDoesNotMatter() throws {
-    var all = [facts(master, .master), facts(a, .replica), facts(b, .replica) { $0.isSaving = true }]
+    var all = [
+      facts(master, .master), facts(a, .replica), facts(b, .replica) { $0.isSaving = true },
+    ]
     let expected = try choose(all).node.endpoint
     for _ in 0..<20 {
       all.shuffle()

@@ -6,7 +6,9 @@ import Testing
 
 /// Whatever is changed in a stored backup, verification names the file and the reason.
 @Suite(.serialized) struct TamperingTests {
-  private func backup(_ directory: TemporaryDirectory, _ repository: String = "") throws -> (JobContext, String, String) {
+  private func backup(_ directory: TemporaryDirectory, _ repository: String = "") throws -> (
+    JobContext, String, String
+  ) {
     let server = try LoopbackServer()
     try server.fill(200)
     let context = try makeContext(
@@ -32,7 +34,9 @@ import Testing
           try changed.write(to: url)
           let report = try verification.run(id, level: level)
           #expect(!report.isGood, "\(name) \(start)")
-          #expect(report.problems.contains { $0.hasPrefix("\(name):") }, "\(name) \(start): \(report.problems)")
+          #expect(
+            report.problems.contains { $0.hasPrefix("\(name):") },
+            "\(name) \(start): \(report.problems)")
         }
       }
       // One bit.
@@ -41,7 +45,9 @@ import Testing
         changed[start] ^= 1
         try changed.write(to: url)
         let report = try verification.run(id, level: .checksum)
-        #expect(report.problems.contains { $0.hasPrefix("\(name):") }, "\(name) \(start): \(report.problems)")
+        #expect(
+          report.problems.contains { $0.hasPrefix("\(name):") },
+          "\(name) \(start): \(report.problems)")
       }
       try whole.write(to: url)
     }
@@ -57,13 +63,17 @@ import Testing
     for count in [0, 1, whole.count / 2, whole.count - 1] {
       try whole.prefix(count).write(to: url)
       let report = try verification.run(id, level: .structure)
-      #expect(report.problems.contains { $0.hasPrefix("dump.rdb.zst: it has \(count) bytes instead of") })
+      #expect(
+        report.problems.contains { $0.hasPrefix("dump.rdb.zst: it has \(count) bytes instead of") })
     }
     try FileManager.default.removeItem(at: url)
     #expect(try verification.run(id, level: .structure).problems == ["dump.rdb.zst: it is missing"])
     try whole.write(to: url)
     try Data("x".utf8).write(to: URL(fileURLWithPath: "\(folder)/extra"))
-    #expect(try verification.run(id, level: .structure).problems == ["extra: it does not belong to this backup"])
+    #expect(
+      try verification.run(id, level: .structure).problems == [
+        "extra: it does not belong to this backup"
+      ])
     try FileManager.default.removeItem(atPath: "\(folder)/extra")
     try FileManager.default.removeItem(atPath: "\(folder)/SHA256SUMS")
     #expect(try verification.run(id, level: .structure).problems == ["SHA256SUMS: it is missing"])
@@ -84,14 +94,18 @@ import Testing
     #expect(try BackupListing(context).all()[0].problem != nil)
   }
 
-  /// A record that was changed on purpose, sums included, can not lead out of the restored directory.
+  /// A record that was changed on purpose, sums included, can not lead out of the restored
+  /// directory.
   @Test func namesThatLeadElsewhereAreRefused() throws {
     let directory = try TemporaryDirectory()
     let (context, id, folder) = try backup(directory)
     let url = URL(fileURLWithPath: "\(folder)/backup.json")
     let text = String(decoding: try Data(contentsOf: url), as: UTF8.self)
     for name in ["../dump.rdb", "/etc/x", "a/../../b", "..", "a//b", ""] {
-      try Data(text.replacingOccurrences(of: "\"name\" : \"dump.rdb\"", with: "\"name\" : \"\(name)\"").utf8).write(to: url)
+      try Data(
+        text.replacingOccurrences(of: "\"name\" : \"dump.rdb\"", with: "\"name\" : \"\(name)\"")
+          .utf8
+      ).write(to: url)
       let error = jobError { _ = try RestoreBackup(context).run(id, into: directory.file("out")) }
       #expect(error?.exitCode == 65, "\(name)")
     }
@@ -115,9 +129,12 @@ import Testing
   @Test func restoringIsCareful() throws {
     let directory = try TemporaryDirectory()
     let (context, id, _) = try backup(directory)
-    try FileManager.default.createDirectory(atPath: directory.file("full"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: directory.file("full"), withIntermediateDirectories: true)
     try directory.write("x", to: "full/file")
-    #expect(jobError { _ = try RestoreBackup(context).run(id, into: directory.file("full")) }?.exitCode == 73)
+    #expect(
+      jobError { _ = try RestoreBackup(context).run(id, into: directory.file("full")) }?.exitCode
+        == 73)
     let running = try LoopbackServer()
     let used = jobError { _ = try RestoreBackup(context).run(id, into: running.data) }
     #expect(used?.exitCode == 73)
@@ -127,7 +144,8 @@ import Testing
       (
         .multiPart,
         [
-          "appendonlydir", "appendonlydir/appendonly.aof.1.base.rdb", "appendonlydir/appendonly.aof.1.incr.aof",
+          "appendonlydir", "appendonlydir/appendonly.aof.1.base.rdb",
+          "appendonlydir/appendonly.aof.1.incr.aof",
           "appendonlydir/appendonly.aof.manifest",
         ]
       ),
@@ -139,18 +157,23 @@ import Testing
       #expect(tree(target) == expected)
       // A server that is started with the lines that were told holds the data.
       let server = try LoopbackServer(
-        options: ["--dir", target] + outcome.configuration[0].dropFirst().flatMap { line in
-          let words = line.split(separator: " ").map(String.init)
-          return ["--\(words[0])", words[1]]
-        })
+        options: ["--dir", target]
+          + outcome.configuration[0].dropFirst().flatMap { line in
+            let words = line.split(separator: " ").map(String.init)
+            return ["--\(words[0])", words[1]]
+          })
       #expect(try server.call("DBSIZE").number == 200)
     }
     let both = try RestoreBackup(context).run(id, into: directory.file("both"))
     for appendOnly in ["yes", "no"] {
-      let server = try LoopbackServer(options: ["--dir", both.directories[0], "--appendonly", appendOnly])
+      let server = try LoopbackServer(options: [
+        "--dir", both.directories[0], "--appendonly", appendOnly,
+      ])
       #expect(try server.call("DBSIZE").number == 200, "appendonly \(appendOnly)")
     }
     #expect(try RestoreBackup(context).find(nil, at: UTCTime.now) == id)
-    #expect(jobError { _ = try RestoreBackup(context).find(nil, at: UTCTime(seconds: 5)) }?.kind == .missing)
+    #expect(
+      jobError { _ = try RestoreBackup(context).find(nil, at: UTCTime(seconds: 5)) }?.kind
+        == .missing)
   }
 }

@@ -184,12 +184,15 @@ enum Differential {
     return lines
   }
 
+  /// How many times more random commands than usual are drawn, for a thorough search.
+  static let rounds =
+    ProcessInfo.processInfo.environment["REDIS_BACKUP_ROUNDS"].flatMap { UInt64($0) } ?? 1
+
   /// The time now in unix milliseconds.
   static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 
-  /// Lets a server load `log` and compares; gives what differs.
-  ///
-  /// `mayFault`: servers load commands that they answer with errors.
+  /// Lets a server load `log` and compares; gives what differs. How many commands the server
+  /// answers with errors is compared, too, for which `log` may hold no reads.
   static func loading(
     _ log: CommandLog, _ version: RealServer.Version, slack: Int64 = 60_000
   ) throws -> [String] {
@@ -201,8 +204,14 @@ enum Differential {
     let theirs = try picture(server)
     var lines: [String] = []
     for eager in [false, true] {
-      let ours = picture(try replay(log.bytes, now: now, eager: eager), without: now)
+      let keyspace = try replay(log.bytes, now: now, eager: eager)
+      let ours = picture(keyspace, without: now)
       lines += differences(ours, theirs, slack: slack).map { (eager ? "eager " : "") + $0 }
+      // What a later SET makes irrelevant is not executed otherwise.
+      let errors = server.log.components(separatedBy: "error to its AOF-loading-client").count - 1
+      if eager && keyspace.faultCount != errors {
+        lines.append("\(keyspace.faultCount) faults, \(errors) errors")
+      }
     }
     return lines
   }
@@ -233,7 +242,12 @@ enum Differential {
     var high = log.commands.count
     func beginning(_ count: Int) -> CommandLog {
       var part = CommandLog()
-      for words in log.commands.prefix(count) { part.add(words) }
+      let words = log.commands.prefix(count)
+      let names = words.map { KeyPicture.text($0[0]) }
+      // A transaction that is still open would make the log end early.
+      var end = words.endIndex
+      if let multi = names.lastIndex(of: "MULTI"), !names[multi...].contains("EXEC") { end = multi }
+      for words in words[..<end] { part.add(words) }
       return part
     }
     while high - low > 1 {

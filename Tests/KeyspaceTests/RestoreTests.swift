@@ -12,7 +12,8 @@ import Testing
     let server = try RealServer(version)
     defer { server.kill() }
     var commands: [[String]] = [
-      ["SET", "s", "text"], ["SET", "i", "123"], ["SET", "long", String(repeating: "ab", count: 400)],
+      ["SET", "s", "text"], ["SET", "i", "123"],
+      ["SET", "long", String(repeating: "ab", count: 400)],
       ["RPUSH", "l", "a", "1", "b"], ["SADD", "si", "1", "2", "70000"], ["SADD", "sm", "a", "b"],
       ["ZADD", "z", "1.5", "a", "-inf", "b"], ["HSET", "h", "f", "1", "g", "x"],
       ["XADD", "x", "5-1", "f", "v"], ["XADD", "x", "6-1", "f", "w"],
@@ -26,11 +27,14 @@ import Testing
     }
     for command in commands { try server.call(command.map { Array($0.utf8) }) }
     let expected = try Differential.picture(server)
+    let digest = try server.debugDigest()
     var log = CommandLog()
+    var plain = CommandLog()
     let names = try server.call("KEYS", "*").items?.compactMap(\.bytes) ?? []
     for name in names {
       let payload = try server.call([Array("DUMP".utf8), name]).bytes ?? []
       log.add([Array("RESTORE".utf8), name, Array("0".utf8), payload])
+      plain.add([Array("RESTORE".utf8), name, Array("0".utf8), payload])
       // Refused, all of them.
       log.add([Array("RESTORE".utf8), name, Array("0".utf8), payload])
       log.add([Array("RESTORE".utf8), name, Array("-1".utf8), payload, Array("REPLACE".utf8)])
@@ -40,11 +44,16 @@ import Testing
       log.add([Array("RESTORE".utf8), name, Array("0".utf8), damaged, Array("REPLACE".utf8)])
       log.add(
         [
-          Array("RESTORE".utf8), Array("copy of ".utf8) + name, Array("9000000000000".utf8), payload,
+          Array("RESTORE".utf8), Array("copy of ".utf8) + name, Array("9000000000000".utf8),
+          payload,
         ] + ["ABSTTL", "idletime", "5", "REPLACE"].map { Array($0.utf8) })
     }
     let keyspace = try Differential.replay(log.bytes, now: Differential.now)
     let ours = Differential.picture(keyspace, without: 0)
+    var builder = DigestBuilder(style: version == .valkey9_1 ? .valkey : .redis70)
+    try Differential.replay(plain.bytes, now: Differential.now).feed(&builder)
+    let made = builder.finish().text
+    #expect(made == digest)
     #expect(keyspace.faultCount == names.count * 4)
     #expect(Differential.differences(ours.filter { !$0.key.contains("copy") }, expected).isEmpty)
     #expect(ours.count == expected.count * 2)
@@ -76,7 +85,8 @@ import Testing
     for list in lists.joined() { log.add(["FUNCTION".utf8Bytes] + list.map(\.utf8Bytes)) }
     func restore(_ payload: [UInt8], _ policy: String?) {
       log.add(
-        ["FUNCTION".utf8Bytes, "RESTORE".utf8Bytes, payload] + (policy.map { [$0.utf8Bytes] } ?? []))
+        ["FUNCTION".utf8Bytes, "RESTORE".utf8Bytes, payload] + (policy.map { [$0.utf8Bytes] } ?? [])
+      )
     }
     func check(_ expected: [String]) throws {
       let keyspace = try Differential.replay(log.bytes, now: Differential.now)

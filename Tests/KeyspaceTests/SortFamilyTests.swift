@@ -49,7 +49,9 @@ struct SortFamily {
       var command = ["SORT", words.chance(5) ? "h1" : key]
       if words.chance(50) { command += ["BY", pattern()] }
       if words.chance(30) {
-        command += ["LIMIT", words.pick(["0", "1", "3", "-2", "100"]), words.pick(["2", "0", "-1"])]
+        command += [
+          "LIMIT", words.pick(["0", "1", "3", "-2", "100"]), words.pick(["2", "0", "-1"]),
+        ]
       }
       while words.chance(40) { command += ["GET", pattern()] }
       if words.chance(40) { command.append("DESC") }
@@ -64,7 +66,7 @@ struct SortFamily {
 @Suite struct SortFamilyTests {
   @Test(arguments: StringFamilyTests.versions)
   func loadersDoTheSame(_ version: RealServer.Version) throws {
-    for seed in 1...6 as ClosedRange<UInt64> {
+    for seed in 1...6 * Differential.rounds {
       var log = CommandLog()
       var family = SortFamily(seed: seed, version)
       for _ in 0..<3000 { log.add(family.command().map { Array($0.utf8) }) }

@@ -90,7 +90,7 @@ import Testing
           "appendonly.aof.1.base.aof", "appendonly.aof.1.incr.aof", "appendonly.aof.manifest",
         ])
       #expect(out["appendonly.aof.1.incr.aof"] == stamp(105) + head + command("SET", "b", "1"))
-      #expect(try AOFCheck(AppendOnlyLog.open(directory.file("out"))).isOK)
+      #expect(try Logs.check(directory.file("out")).isOK)
       #expect(throws: ToolError.self) { try CutPlan(log, .time(99)) }
       let offset = try CutPlan(log, .offset(first.count, file: "appendonly.aof.1.incr.aof"))
       #expect(offset.commandsKept == 5)
@@ -116,7 +116,7 @@ import Testing
         #expect(left.count == plan.commandsKept)
         #expect(left == Array(all[..<left.count]))
         #expect(left.count < index)
-        #expect(try AOFCheck(AppendOnlyLog.open(directory.file("out"))).isOK)
+        #expect(try Logs.check(directory.file("out")).isOK)
       }
     }
   }

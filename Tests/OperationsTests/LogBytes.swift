@@ -103,4 +103,11 @@ enum Logs {
     }
     try write("appendonly.aof.manifest", Array(manifest.utf8))
   }
+
+  /// What `check` finds in the log at `path`.
+  static func check(_ path: String) throws -> Survey {
+    var options = Survey.Options()
+    options.countsNames = false
+    return try Survey(Input(path), options)
+  }
 }

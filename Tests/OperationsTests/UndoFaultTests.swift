@@ -51,7 +51,7 @@ import Testing
           let isNew = after == before.filter { $0[0] != "DEL" }
           #expect(isNew || after == before, "call \(number), code \(code)")
           if !failed { #expect(isNew) }
-          #expect(try AOFCheck(AppendOnlyLog.open(path)).isOK)
+          #expect(try Logs.check(path).isOK)
           #expect(files.openDescriptors.isEmpty, "call \(number)")
           if !isNew && failed {
             // Nothing is left behind, unless removing it was what failed.
@@ -77,7 +77,7 @@ import Testing
         try? undo(path, FaultyFileSystem(faults))
         let after = try Logs.words(path)
         #expect(after == before || after == before.filter { $0[0] != "DEL" }, "call \(number)")
-        #expect(try AOFCheck(AppendOnlyLog.open(path)).isOK)
+        #expect(try Logs.check(path).isOK)
       }
     }
   }

@@ -1,7 +1,8 @@
 internal import Foundation
 internal import Yams
 
-/// The values of a configuration with the places they come from: the file's line, or the environment.
+/// The values of a configuration with the places they come from: the file's line, or the
+/// environment.
 package struct ConfigText: Sendable {
   /// One value.
   package struct Entry: Sendable {
@@ -12,7 +13,8 @@ package struct ConfigText: Sendable {
   private var entries: [String: Entry] = [:]
   private let file: String
 
-  /// Reads YAML; every key must be one of `ConfigKey.all`. Then the environment's overrides are laid over it.
+  /// Reads YAML; every key must be one of `ConfigKey.all`. Then the environment's overrides are
+  /// laid over it.
   ///
   /// Throws `.usage` with file and line.
   package init(yaml: String, file: String, environment: [String: String]) throws(JobError) {
@@ -27,17 +29,20 @@ package struct ConfigText: Sendable {
         default: break
         }
       }
-      throw Self.wrong("\(file)\(line)", "this is no YAML", "Check the indentation and quotes of this line.")
+      throw Self.wrong(
+        "\(file)\(line)", "this is no YAML", "Check the indentation and quotes of this line.")
     }
     if let root, root.null == nil {
       guard let mapping = root.mapping else {
-        throw Self.wrong("\(file):1", "keys and values are expected", "See Documentation/configuration.md.")
+        throw Self.wrong(
+          "\(file):1", "keys and values are expected", "See Documentation/configuration.md.")
       }
       try take(mapping, prefix: "")
     }
     for key in ConfigKey.all {
       guard let text = environment[key.variable] else { continue }
-      let values = key.kind == .list
+      let values =
+        key.kind == .list
         ? text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } : [text]
       try set(key, values, place: "environment variable \(key.variable)")
     }
@@ -72,7 +77,9 @@ package struct ConfigText: Sendable {
       } else if ConfigKey.all.contains(where: { $0.name.hasPrefix(name + ".") }) {
         if value.null != nil { continue }
         guard let inner = value.mapping else {
-          throw Self.wrong(place, "\(name) is a section with keys of its own", "Write its keys below it, indented.")
+          throw Self.wrong(
+            place, "\(name) is a section with keys of its own", "Write its keys below it, indented."
+          )
         }
         try take(inner, prefix: name + ".")
       } else {
@@ -86,7 +93,8 @@ package struct ConfigText: Sendable {
 
   private mutating func set(_ key: ConfigKey, _ values: [String], place: String) throws(JobError) {
     func bad(_ expected: String) -> JobError {
-      Self.wrong(place, "\(key.name) is \"\(values.joined(separator: ","))\"", "It takes \(expected).")
+      Self.wrong(
+        place, "\(key.name) is \"\(values.joined(separator: ","))\"", "It takes \(expected).")
     }
     let text = values.first ?? ""
     switch key.kind {
@@ -97,8 +105,12 @@ package struct ConfigText: Sendable {
       guard let number = Int64(text), range.contains(number) else {
         throw bad("a whole number from \(range.lowerBound) to \(range.upperBound)")
       }
-    case .duration: guard Duration(text: text) != nil else { throw bad("a time span such as 90s, 15m, 26h or 7d") }
-    case .size: guard Self.size(text) != nil else { throw bad("a size such as 500000, 64KB or 2GB") }
+    case .duration:
+      guard Duration(text: text) != nil else {
+        throw bad("a time span such as 90s, 15m, 26h or 7d")
+      }
+    case .size:
+      guard Self.size(text) != nil else { throw bad("a size such as 500000, 64KB or 2GB") }
     case .choice(let words):
       guard words.contains(text) else { throw bad("one of " + words.joined(separator: ", ")) }
     }

@@ -40,7 +40,9 @@ package final class Connection {
   }
 
   /// Authenticates over a transport that is connected already.
-  package init(_ endpoint: Endpoint, _ settings: ConnectionSettings, over transport: any ByteTransport)
+  package init(
+    _ endpoint: Endpoint, _ settings: ConnectionSettings, over transport: any ByteTransport
+  )
     throws(JobError)
   {
     self.endpoint = endpoint
@@ -51,7 +53,8 @@ package final class Connection {
     let login = settings.user.map { [$0, password.reveal] } ?? [password.reveal]
     let reply = try exchange(["AUTH"] + login)
     if case .error(let text) = reply {
-      // A server without password says "called without any password configured": what is asked for is granted anyway.
+      // A server without password says "called without any password configured": what is asked for
+      // is granted anyway.
       if settings.user == nil, text.contains("without any password configured") { return }
       if text.hasPrefix("ERR unknown command") { return }
       throw JobError(
@@ -62,14 +65,17 @@ package final class Connection {
   }
 
   /// Sends a command and returns its reply, an error reply included.
-  package func exchange(_ arguments: [String], timeout: Duration? = nil) throws(JobError) -> RESPValue {
+  package func exchange(_ arguments: [String], timeout: Duration? = nil) throws(JobError)
+    -> RESPValue
+  {
     let deadline = Deadline(after: timeout ?? settings.commandTimeout)
     try send(arguments, deadline)
     return try reader.reply(deadline)
   }
 
   /// Sends a command; an error reply is thrown as a `JobError` that names host and command.
-  package func call(_ arguments: String..., timeout: Duration? = nil) throws(JobError) -> RESPValue {
+  package func call(_ arguments: String..., timeout: Duration? = nil) throws(JobError) -> RESPValue
+  {
     let reply = try exchange(arguments, timeout: timeout)
     if case .error(let text) = reply { throw refused(arguments, text) }
     return reply
@@ -97,7 +103,8 @@ package final class Connection {
     case "NOPERM":
       return JobError(
         .permission, step: step, place: endpoint.description, "the ACL does not allow it: \(text)",
-        remedy: "Give user \(settings.user ?? "default") the permissions of Documentation/backup-job.md.")
+        remedy:
+          "Give user \(settings.user ?? "default") the permissions of Documentation/backup-job.md.")
     case "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "CLUSTERDOWN":
       return JobError(
         .tryLater, step: step, place: endpoint.description, text,

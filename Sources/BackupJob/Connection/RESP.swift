@@ -1,11 +1,12 @@
-// RESP2, the protocol of Redis servers: https://redis.io/docs/latest/develop/reference/protocol-spec/
+// RESP2, the protocol of Redis servers:
+// https://redis.io/docs/latest/develop/reference/protocol-spec/
 //
 //   +text\r\n          simple string          -text\r\n       error
 //   :number\r\n        integer                $n\r\n…\r\n     bulk string, $-1 is null
 //   *n\r\n…            array, *-1 is null
 //
-// Nothing the peer says is trusted: lines have at most 64 KiB, bulk strings at most `RESPReader.bulkLimit`, arrays are
-// built as their elements arrive and nest at most eight deep.
+// Nothing the peer says is trusted: lines have at most 64 KiB, bulk strings at most
+// `RESPReader.bulkLimit`, arrays are built as their elements arrive and nest at most eight deep.
 
 /// One reply of a server.
 package enum RESPValue: Sendable, Equatable {
@@ -49,7 +50,8 @@ package enum RESPValue: Sendable, Equatable {
   }
 }
 
-/// Reads replies from a transport through one buffer; what follows a reply (the payload of PSYNC) can be taken raw.
+/// Reads replies from a transport through one buffer; what follows a reply (the payload of PSYNC)
+/// can be taken raw.
 package final class RESPReader {
   /// The largest bulk string that is accepted as a reply.
   package static let bulkLimit = 64 << 20
@@ -134,10 +136,14 @@ package final class RESPReader {
       }
       guard length >= 0 else { return .null }
       let bytes = try exactly(length, deadline)
-      guard try exactly(2, deadline) == [0x0D, 0x0A] else { throw bad("a string without its line end") }
+      guard try exactly(2, deadline) == [0x0D, 0x0A] else {
+        throw bad("a string without its line end")
+      }
       return .bulk(bytes)
     case UInt8(ascii: "*"):
-      guard let count = Int(text), count >= -1 else { throw bad("an array with an impossible length") }
+      guard let count = Int(text), count >= -1 else {
+        throw bad("an array with an impossible length")
+      }
       guard count >= 0 else { return .null }
       var elements: [RESPValue] = []
       while elements.count < count { elements.append(try reply(deadline, depth: depth + 1)) }
@@ -158,9 +164,11 @@ package final class RESPReader {
     return bytes
   }
 
-  /// Hands out bytes that were read already, else reads from the transport, into `target[offset...]`; returns 0 at the end of
-  /// the connection.
-  package func readRaw(into target: inout [UInt8], from offset: Int, deadline: Deadline) throws(JobError) -> Int {
+  /// Hands out bytes that were read already, else reads from the transport, into
+  /// `target[offset...]`; returns 0 at the end of the connection.
+  package func readRaw(into target: inout [UInt8], from offset: Int, deadline: Deadline)
+    throws(JobError) -> Int
+  {
     if start < end {
       let take = min(target.count - offset, end - start)
       target.replaceSubrange(offset..<offset + take, with: buffer[start..<start + take])

@@ -5,8 +5,9 @@
 //   unix://[user[:password]@]/path/to/socket           unix socket
 //   redis-sentinel://[user[:password]@]h1[:p1],h2,…/master[?tls=yes]   Sentinels, port 26379
 //
-// User and password in a Sentinel URL are those of the Redis nodes. A `/db` after the host is accepted and has no
-// meaning for a backup. IPv6 addresses stand in brackets. `%XX` is decoded in user, password and path.
+// User and password in a Sentinel URL are those of the Redis nodes. A `/db` after the host is
+// accepted and has no meaning for a backup. IPv6 addresses stand in brackets. `%XX` is decoded in
+// user, password and path.
 
 /// Where a socket connects to.
 public enum Endpoint: Sendable, Hashable, CustomStringConvertible {
@@ -32,7 +33,9 @@ public enum Endpoint: Sendable, Hashable, CustomStringConvertible {
       host = text[text.index(after: text.startIndex)..<close]
       let rest = text[text.index(after: close)...]
       if !rest.isEmpty {
-        guard rest.first == ":", let number = UInt16(rest.dropFirst()), number > 0 else { return nil }
+        guard rest.first == ":", let number = UInt16(rest.dropFirst()), number > 0 else {
+          return nil
+        }
         port = number
       }
     } else if let colon = text.lastIndex(of: ":") {
@@ -64,8 +67,8 @@ public struct ServerURL: Sendable, Equatable {
   /// The password, when the URL holds one.
   public var password: Secret?
 
-  /// Reads a URL; throws a `.usage` error that says which part is wrong. The text of the URL is never repeated in the
-  /// error, since it may hold a password.
+  /// Reads a URL; throws a `.usage` error that says which part is wrong. The text of the URL is
+  /// never repeated in the error, since it may hold a password.
   public init(_ text: String) throws(JobError) {
     func wrong(_ what: String) -> JobError {
       JobError(
@@ -101,7 +104,9 @@ public struct ServerURL: Sendable, Equatable {
         throw wrong("the host or port can not be read")
       }
       let database = rest.dropFirst(host.count + 1)
-      guard database.allSatisfy(\.isNumber) else { throw wrong("what follows the host is no database number") }
+      guard database.allSatisfy(\.isNumber) else {
+        throw wrong("what follows the host is no database number")
+      }
       target = .node(endpoint)
     case "unix":
       guard let path = percentDecoded(rest), path.first == "/" else {
@@ -151,7 +156,8 @@ private func percentDecoded(_ text: Substring) -> String? {
       bytes.append(byte)
       continue
     }
-    guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+    guard rest.count >= 2,
+      let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
     else { return nil }
     bytes.append(value)
     rest = rest.dropFirst(2)

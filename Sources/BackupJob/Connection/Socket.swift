@@ -7,7 +7,8 @@ internal import Synchronization
   internal import Darwin
 #endif
 
-/// A connected, non-blocking stream socket that waits with `poll`, so that nothing here lasts longer than its deadline.
+/// A connected, non-blocking stream socket that waits with `poll`, so that nothing here lasts
+/// longer than its deadline.
 ///
 /// Owned by one thread at a time; `close` may be called twice.
 final class Socket {
@@ -43,13 +44,15 @@ final class Socket {
       let room = MemoryLayout.size(ofValue: address.sun_path)
       guard path.utf8.count < room else {
         throw JobError(
-          .usage, step: "connect", place: path, "the path of a unix socket has at most \(room - 1) bytes",
+          .usage, step: "connect", place: path,
+          "the path of a unix socket has at most \(room - 1) bytes",
           remedy: "Use a shorter path.")
       }
       unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
       let length = socklen_t(MemoryLayout<sockaddr_un>.size)
       return try unsafe withUnsafePointer(to: &address) { pointer throws(JobError) in
-        try unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw throws(JobError) in
+        try unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          raw throws(JobError) in
           try unsafe connect(endpoint, family: AF_UNIX, raw, length, deadline)
         }
       }
@@ -98,13 +101,17 @@ final class Socket {
     #else
       let descriptor = socket(family, SOCK_STREAM, 0)
     #endif
-    guard descriptor >= 0 else { throw Files.failure(errno, step: "socket", path: endpoint.description) }
+    guard descriptor >= 0 else {
+      throw Files.failure(errno, step: "socket", path: endpoint.description)
+    }
     let connected = Socket(descriptor, endpoint)
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     if family != AF_UNIX {
       var on: Int32 = 1
-      unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-      unsafe setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
+      unsafe setsockopt(
+        descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+      unsafe setsockopt(
+        descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, socklen_t(MemoryLayout<Int32>.size))
     }
     #if canImport(Glibc)
       let result = unsafe Glibc.connect(descriptor, address, length)
@@ -152,7 +159,8 @@ final class Socket {
       var addresses: [Address] = []
       var next = unsafe list
       while let item = unsafe next {
-        let raw = unsafe UnsafeRawBufferPointer(start: item.pointee.ai_addr, count: Int(item.pointee.ai_addrlen))
+        let raw = unsafe UnsafeRawBufferPointer(
+          start: item.pointee.ai_addr, count: Int(item.pointee.ai_addrlen))
         unsafe addresses.append(Address(family: item.pointee.ai_family, bytes: Array(raw)))
         unsafe next = unsafe item.pointee.ai_next
       }
@@ -160,11 +168,13 @@ final class Socket {
       answer.result.withLock { $0 = (code, addresses) }
       answer.done.signal()
     }
-    guard answer.done.wait(timeout: .now() + .milliseconds(Int(deadline.millisecondsLeft))) == .success,
+    guard
+      answer.done.wait(timeout: .now() + .milliseconds(Int(deadline.millisecondsLeft))) == .success,
       let result = answer.result.withLock({ $0 })
     else { throw unreachable(endpoint, "the name server gave no answer in time") }
     guard result.code == 0 else {
-      throw unsafe unreachable(endpoint, "the name is not known (\(String(cString: gai_strerror(result.code))))")
+      throw unsafe unreachable(
+        endpoint, "the name is not known (\(String(cString: gai_strerror(result.code))))")
     }
     return result.addresses
   }

@@ -8,8 +8,8 @@ internal import COpenSSL
 
 /// One TLS client session over a connected socket, with OpenSSL of the system.
 ///
-/// The unsafe steps are the calls into OpenSSL: `context` and `session` are owned here and freed in `deinit`, and no
-/// buffer is kept by OpenSSL beyond a call.
+/// The unsafe steps are the calls into OpenSSL: `context` and `session` are owned here and freed in
+/// `deinit`, and no buffer is kept by OpenSSL beyond a call.
 @safe final class TLSSession {
   /// What OpenSSL wants before it can go on.
   enum Outcome {
@@ -58,9 +58,11 @@ internal import COpenSSL
     // SSL_CTX_set_min_proto_version is a macro over SSL_CTX_ctrl.
     unsafe SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
     if settings.caFile != nil || settings.caDirectory != nil {
-      guard unsafe SSL_CTX_load_verify_locations(context, settings.caFile, settings.caDirectory) == 1
+      guard
+        unsafe SSL_CTX_load_verify_locations(context, settings.caFile, settings.caDirectory) == 1
       else {
-        throw unusable(settings.caFile ?? settings.caDirectory ?? "", "can not read the trusted certificates")
+        throw unusable(
+          settings.caFile ?? settings.caDirectory ?? "", "can not read the trusted certificates")
       }
     } else {
       unsafe SSL_CTX_set_default_verify_paths(context)
@@ -74,14 +76,16 @@ internal import COpenSSL
         unsafe SSL_CTX_check_private_key(context) == 1
       else { throw unusable(key, "can not use the private key") }
     }
-    unsafe SSL_CTX_set_verify(context, settings.verifiesPeer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+    unsafe SSL_CTX_set_verify(
+      context, settings.verifiesPeer ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
     guard let session = unsafe SSL_new(context) else { return nil }
     var name = settings.serverName
     if name == nil, case .tcp(let host, _) = socket.endpoint { name = host }
     if let name {
       var v4 = in_addr()
       var v6 = in6_addr()
-      let isAddress = unsafe inet_pton(AF_INET, name, &v4) == 1 || inet_pton(AF_INET6, name, &v6) == 1
+      let isAddress =
+        unsafe inet_pton(AF_INET, name, &v4) == 1 || inet_pton(AF_INET6, name, &v6) == 1
       if isAddress {
         unsafe X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), name)
       } else {
@@ -131,7 +135,8 @@ internal import COpenSSL
       let verdict = unsafe SSL_get_verify_result(session)
       if verdict != 0 {
         return unsafe .failed(
-          "the server's certificate is refused: \(String(cString: X509_verify_cert_error_string(verdict)))")
+          "the server's certificate is refused: \(String(cString: X509_verify_cert_error_string(verdict)))"
+        )
       }
       return .failed(Self.reason())
     }
@@ -139,7 +144,9 @@ internal import COpenSSL
 
   private static func reason() -> String {
     let code = ERR_get_error()
-    guard code != 0, let text = unsafe ERR_reason_error_string(code) else { return "unknown reason" }
+    guard code != 0, let text = unsafe ERR_reason_error_string(code) else {
+      return "unknown reason"
+    }
     return unsafe String(cString: text)
   }
 }

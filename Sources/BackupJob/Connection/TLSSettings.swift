@@ -1,4 +1,5 @@
-/// How TLS is spoken: version 1.2 or newer always, the peer verified unless that is switched off by name.
+/// How TLS is spoken: version 1.2 or newer always, the peer verified unless that is switched off by
+/// name.
 public struct TLSSettings: Sendable, Equatable {
   /// A file of trusted certificates (PEM). Without it, those of the system are trusted.
   public var caFile: String?
@@ -8,7 +9,8 @@ public struct TLSSettings: Sendable, Equatable {
   public var certificateFile: String?
   /// The private key of that certificate (PEM).
   public var keyFile: String?
-  /// The name that is sent as SNI and that the certificate must carry; without it, the host that is connected to.
+  /// The name that is sent as SNI and that the certificate must carry; without it, the host that is
+  /// connected to.
   public var serverName: String?
   /// Whether the peer's chain and name are verified. Off is for tests only.
   public var verifiesPeer: Bool

@@ -9,7 +9,8 @@ package protocol ByteTransport: AnyObject {
   /// The peer's name for messages.
   var peer: String { get }
   /// Reads at least one byte into `buffer[offset...]`; 0 when the peer has closed.
-  func read(into buffer: inout [UInt8], from offset: Int, deadline: Deadline) throws(JobError) -> Int
+  func read(into buffer: inout [UInt8], from offset: Int, deadline: Deadline) throws(JobError)
+    -> Int
   /// Writes all of `bytes`.
   func write(_ bytes: [UInt8], deadline: Deadline) throws(JobError)
   /// Ends the connection.
@@ -23,8 +24,10 @@ package final class Transport: ByteTransport {
 
   package var peer: String { socket.endpoint.description }
 
-  /// Connects and, with `tls`, does the handshake; throws `.unavailable` naming the host and what to do.
-  package init(_ endpoint: Endpoint, tls settings: TLSSettings?, timeout: Duration) throws(JobError) {
+  /// Connects and, with `tls`, does the handshake; throws `.unavailable` naming the host and what
+  /// to do.
+  package init(_ endpoint: Endpoint, tls settings: TLSSettings?, timeout: Duration) throws(JobError)
+  {
     let deadline = Deadline(after: timeout)
     socket = try Socket.connect(to: endpoint, deadline: deadline)
     guard let settings else {
@@ -47,7 +50,8 @@ package final class Transport: ByteTransport {
       case .failed(let reason):
         throw JobError(
           .unavailable, step: "TLS handshake", place: socket.endpoint.description, reason,
-          remedy: "Check source.tls (ca-file, server-name, cert-file) and the server's certificate.")
+          remedy: "Check source.tls (ca-file, server-name, cert-file) and the server's certificate."
+        )
       }
     }
   }
@@ -71,7 +75,8 @@ package final class Transport: ByteTransport {
       remedy: "Look into the server's log; the job can simply be run again.")
   }
 
-  package func read(into buffer: inout [UInt8], from offset: Int, deadline: Deadline) throws(JobError)
+  package func read(into buffer: inout [UInt8], from offset: Int, deadline: Deadline)
+    throws(JobError)
     -> Int
   {
     precondition(offset < buffer.count)

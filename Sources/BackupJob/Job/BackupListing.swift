@@ -24,7 +24,8 @@ public struct BackupListing: Sendable {
         let record = try context.store.record(id)
         entries.append(
           Entry(
-            id: id, record: record, problem: damaged.contains(id) ? "a verification found damage" : nil))
+            id: id, record: record,
+            problem: damaged.contains(id) ? "a verification found damage" : nil))
       } catch {
         entries.append(Entry(id: id, record: nil, problem: error.message))
       }

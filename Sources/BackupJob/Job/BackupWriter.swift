@@ -31,13 +31,14 @@ struct BackupWriter: Sendable {
       try plain.finish()
     }
     let file = BackupRecord.File(
-      name: name, stored: stored, kind: kind, size: plain.count, sha256: plain.digest, storedSize: coded.count,
+      name: name, stored: stored, kind: kind, size: plain.count, sha256: plain.digest,
+      storedSize: coded.count,
       storedSHA256: coded.digest)
     return (file, facts)
   }
 
-  /// Reads a stored file again and compares it with what was written; decodes it too where the key is at hand. Returns whether it
-  /// was decoded.
+  /// Reads a stored file again and compares it with what was written; decodes it too where the key
+  /// is at hand. Returns whether it was decoded.
   func readBack(_ file: BackupRecord.File) throws(JobError) -> Bool {
     let canDecode = !context.coding.age.encrypts || context.coding.age.identityFile != nil
     let record = codingRecord
@@ -51,12 +52,14 @@ struct BackupWriter: Sendable {
   private var codingRecord: BackupRecord {
     BackupRecord(
       id: id, name: "", tool: "", started: .now, ended: .now, method: "", parts: [],
-      compression: context.config.compression.name, encryption: context.config.age.encrypts ? "age" : "none",
+      compression: context.config.compression.name,
+      encryption: context.config.age.encrypts ? "age" : "none",
       verification: .init(level: "", at: .now, readBack: false), seconds: [:])
   }
 }
 
-/// Looks at the free space while bytes are stored, so that a backup never fills the disk to the brim.
+/// Looks at the free space while bytes are stored, so that a backup never fills the disk to the
+/// brim.
 private final class SpaceGuard: ByteSink {
   private let context: JobContext
   private let next: any ByteSink
@@ -93,17 +96,20 @@ extension JobContext {
 
 /// Reading stored files.
 enum StoredFile {
-  /// Reads a stored file, compares size and SHA-256 of the stored bytes, and with `decoding` those of the plain bytes too, which go
-  /// to `target`; it is finished.
+  /// Reads a stored file, compares size and SHA-256 of the stored bytes, and with `decoding` those
+  /// of the plain bytes too, which go to `target`; it is finished.
   static func check(
-    _ file: BackupRecord.File, of record: BackupRecord, in store: any BackupStore, isPublished: Bool, age: AgeSettings,
+    _ file: BackupRecord.File, of record: BackupRecord, in store: any BackupStore,
+    isPublished: Bool, age: AgeSettings,
     decoding: Bool, into target: any ByteSink
   ) throws(JobError) {
     let place = "\(record.id)/\(file.stored)"
     let plain = HashingSink(target)
     let decoder: any ByteSink =
-      decoding ? try FileCoding.decoder(of: record, place: place, age: age, into: plain) : NullSink()
-    // What the decoder makes of damaged bytes matters less than that the bytes are damaged: the hash is compared first.
+      decoding
+      ? try FileCoding.decoder(of: record, place: place, age: age, into: plain) : NullSink()
+    // What the decoder makes of damaged bytes matters less than that the bytes are damaged: the
+    // hash is compared first.
     let tolerant = TolerantSink(decoder)
     let stored = HashingSink(tolerant)
     try store.read(file.stored, of: record.id, isPublished: isPublished, into: stored)
@@ -122,7 +128,8 @@ enum StoredFile {
     if let error = tolerant.error { throw error }
     guard decoding else { return }
     guard plain.count == file.size, plain.digest == file.sha256 else {
-      throw differs("its content has \(plain.count) bytes with another SHA-256 than the \(file.size) recorded")
+      throw differs(
+        "its content has \(plain.count) bytes with another SHA-256 than the \(file.size) recorded")
     }
   }
 }

@@ -17,8 +17,8 @@ public struct CreateBackup: Sendable {
   /// A backup by a configuration.
   public init(_ context: JobContext) { self.context = context }
 
-  /// Takes and publishes one backup. Whatever fails: nothing is published, nothing temporary stays, and the server's settings are
-  /// put back; the hooks, metrics and the health check are told.
+  /// Takes and publishes one backup. Whatever fails: nothing is published, nothing temporary stays,
+  /// and the server's settings are put back; the hooks, metrics and the health check are told.
   public func run() throws(JobError) -> Outcome {
     var clock = PhaseClock("prepare")
     do throws(JobError) {
@@ -27,7 +27,8 @@ public struct CreateBackup: Sendable {
       context.say(
         "backup published",
         [
-          "id": outcome.record.id, "keys": "\(outcome.record.keys)", "bytes": "\(outcome.record.bytes)",
+          "id": outcome.record.id, "keys": "\(outcome.record.keys)",
+          "bytes": "\(outcome.record.bytes)",
           "stored": "\(outcome.record.storedBytes)", "verified": outcome.record.verification.level,
         ])
       tell(success: outcome.record)
@@ -46,7 +47,9 @@ public struct CreateBackup: Sendable {
     }
     try store.prepare()
     clock.begin("lock")
-    let lock = try RepositoryLock.take(store, purpose: "create", patience: config.lockWait) { context.say($0) }
+    let lock = try RepositoryLock.take(store, purpose: "create", patience: config.lockWait) {
+      context.say($0)
+    }
     defer { lock.release() }
     try cleanUp()
     if let newest = try store.published().last, let record = try? store.record(newest) {
@@ -69,9 +72,12 @@ public struct CreateBackup: Sendable {
       for file in parts.flatMap(\.files) { isReadBack = try writer.readBack(file) && isReadBack }
       clock.begin("publish")
       let record = BackupRecord(
-        id: id, name: config.name, tool: context.tool, started: started, ended: .now, method: config.method.rawValue,
-        parts: parts, compression: config.compression.name, encryption: config.age.encrypts ? "age" : "none",
-        verification: .init(level: config.level.rawValue, at: .now, readBack: isReadBack), seconds: clock.seconds)
+        id: id, name: config.name, tool: context.tool, started: started, ended: .now,
+        method: config.method.rawValue,
+        parts: parts, compression: config.compression.name,
+        encryption: config.age.encrypts ? "age" : "none",
+        verification: .init(level: config.level.rawValue, at: .now, readBack: isReadBack),
+        seconds: clock.seconds)
       try Interruption.check("publish")
       let json = try record.json()
       try writeSums(record, json)
@@ -109,8 +115,10 @@ public struct CreateBackup: Sendable {
     if let hook = config.hooks.post {
       context.say("hook post")
       let variables = [
-        "REDIS_BACKUP_NAME": config.name, "REDIS_BACKUP_ID": record.id, "REDIS_BACKUP_KEYS": "\(record.keys)",
-        "REDIS_BACKUP_BYTES": "\(record.bytes)", "REDIS_BACKUP_STORED_BYTES": "\(record.storedBytes)",
+        "REDIS_BACKUP_NAME": config.name, "REDIS_BACKUP_ID": record.id,
+        "REDIS_BACKUP_KEYS": "\(record.keys)",
+        "REDIS_BACKUP_BYTES": "\(record.bytes)",
+        "REDIS_BACKUP_STORED_BYTES": "\(record.storedBytes)",
         "REDIS_BACKUP_REPOSITORY": store.place,
       ]
       attempt("hook post") { () throws(JobError) in
@@ -118,7 +126,9 @@ public struct CreateBackup: Sendable {
       }
     }
     attempt("metrics") { () throws(JobError) in try Telling(context).metrics(failedPhase: nil) }
-    attempt("health check") { () throws(JobError) in try Telling(context).ping(success: true, message: record.id) }
+    attempt("health check") { () throws(JobError) in
+      try Telling(context).ping(success: true, message: record.id)
+    }
   }
 
   private func tell(failure: JobError, phase: String) {
@@ -128,7 +138,8 @@ public struct CreateBackup: Sendable {
         try config.hooks.run(
           hook, step: "hooks.on-failure",
           environment: [
-            "REDIS_BACKUP_NAME": config.name, "REDIS_BACKUP_PHASE": phase, "REDIS_BACKUP_ERROR": failure.description,
+            "REDIS_BACKUP_NAME": config.name, "REDIS_BACKUP_PHASE": phase,
+            "REDIS_BACKUP_ERROR": failure.description,
             "REDIS_BACKUP_EXIT_CODE": "\(failure.exitCode)", "REDIS_BACKUP_REPOSITORY": store.place,
           ])
       }

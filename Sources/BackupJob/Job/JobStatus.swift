@@ -22,7 +22,8 @@ public struct JobStatus: Sendable {
   /// Reads the repository.
   public static func read(_ context: JobContext) throws(JobError) -> JobStatus {
     let ids = try context.store.published()
-    var status = JobStatus(count: ids.count, newest: nil, damaged: [], maxAge: context.config.maxAge, now: .now)
+    var status = JobStatus(
+      count: ids.count, newest: nil, damaged: [], maxAge: context.config.maxAge, now: .now)
     for id in ids.reversed() {
       do throws(JobError) {
         status.newest = try context.store.record(id)

@@ -8,7 +8,9 @@ public struct Pruning: Sendable {
   /// Decides about every backup and, unless `isDryRun`, removes those that go.
   public func run(isDryRun: Bool) throws(JobError) -> [RetentionRules.Verdict] {
     if isDryRun { return try decide() }
-    let lock = try RepositoryLock.take(context.store, purpose: "prune", patience: context.config.lockWait) {
+    let lock = try RepositoryLock.take(
+      context.store, purpose: "prune", patience: context.config.lockWait
+    ) {
       context.say($0)
     }
     defer { lock.release() }
@@ -34,6 +36,7 @@ public struct Pruning: Sendable {
     for verdict in verdicts where !verdict.stays && !isDryRun {
       try lock.confirm()
       try context.store.remove(verdict.id)
+      try context.store.removeNote("damaged/\(verdict.id)")
       context.say("pruned", ["id": verdict.id, "why": verdict.reasons.joined(separator: ", ")])
     }
     return verdicts

@@ -8,8 +8,9 @@
 public struct RestoreBackup: Sendable {
   /// What is written.
   public enum Form: String, Sendable, CaseIterable {
-    /// A dump as `dump.rdb`, and beside it (as a hard link, which takes no space) a multi-part directory, so that the server finds
-    /// its data whether `appendonly` is on or off. A log as it is.
+    /// A dump as `dump.rdb`, and beside it (as a hard link, which takes no space) a multi-part
+    /// directory, so that the server finds its data whether `appendonly` is on or off. A log as it
+    /// is.
     case both
     /// Only `dump.rdb`.
     case rdb
@@ -33,7 +34,10 @@ public struct RestoreBackup: Sendable {
   public struct Options: Sendable {
     /// The form of what is written.
     public var form = Form.both
-    /// The owner of the files; nil for that of the directory, where this process may give files away.
+    /// The moment a log is cut to; nil for all of it.
+    public var toTime: UTCTime?
+    /// The owner of the files; nil for that of the directory, where this process may give files
+    /// away.
     public var owner: (user: UInt32, group: UInt32)?
     /// The mode of files.
     public var fileMode: UInt32 = 0o640
@@ -44,7 +48,7 @@ public struct RestoreBackup: Sendable {
     public init() {}
   }
 
-  private let context: JobContext
+  let context: JobContext
   private var store: any BackupStore { context.store }
 
   /// Restoring by a configuration.
@@ -62,21 +66,25 @@ public struct RestoreBackup: Sendable {
       remedy: "See the times with `snapshot list`.")
   }
 
-  /// Restores backup `id` into `directory`, which must not exist or be empty. Everything is written beside it, held against the
-  /// recorded checksums, synced, and then renamed into place.
-  public func run(_ id: String, into directory: String, options: Options = Options()) throws(JobError) -> Outcome {
+  /// Restores backup `id` into `directory`, which must not exist or be empty. Everything is written
+  /// beside it, held against the recorded checksums, synced, and then renamed into place.
+  public func run(_ id: String, into directory: String, options: Options = Options())
+    throws(JobError) -> Outcome
+  {
     let record = try store.record(id)
     let target = Self.trimmed(directory)
     try Self.refuseUsed(target)
     let temporary = "\(Files.parent(of: target))/.\(Files.name(of: target)).restoring-\(getpid())"
     try Files.removeTree(temporary, step: "restore")
     let parent = Files.parent(of: target)
+    Files.removeAbandoned(in: parent, marker: ".\(Files.name(of: target)).restoring-")
     try Files.makeDirectory(parent, mode: 0o755, step: "restore")
     if record.encryption == "none" || context.config.age.identityFile != nil {
       let free = try Files.freeBytes(at: parent, step: "restore")
       guard free > record.bytes else {
         throw JobError(
-          .inputOutput, step: "restore", place: parent, "\(free) bytes are free and \(record.bytes) are needed",
+          .inputOutput, step: "restore", place: parent,
+          "\(free) bytes are free and \(record.bytes) are needed",
           remedy: "Free space, or restore to another disk.")
       }
     }
@@ -84,7 +92,8 @@ public struct RestoreBackup: Sendable {
       try Files.makeDirectory(temporary, mode: options.directoryMode, step: "restore")
       var outcome = Outcome(record: record, directories: [], configuration: [], bytes: 0)
       for part in record.parts {
-        let name = part.slots.map { "/slots-\($0.filter { $0 != "," ? true : false }.prefix(40))" } ?? ""
+        let name =
+          part.slots.map { "/slots-\($0.filter { $0 != "," ? true : false }.prefix(40))" } ?? ""
         let folder = record.parts.count > 1 ? temporary + name : temporary
         try Files.makeDirectory(folder, mode: options.directoryMode, step: "restore")
         for file in part.files {
@@ -93,6 +102,7 @@ public struct RestoreBackup: Sendable {
           outcome.bytes += file.size
         }
         let final = record.parts.count > 1 ? target + name : target
+        if let time = options.toTime { try cut(part, in: folder, to: time) }
         outcome.configuration.append(try shape(part, in: folder, final: final, form: options.form))
         outcome.directories.append(final)
       }
@@ -118,36 +128,57 @@ public struct RestoreBackup: Sendable {
     guard status.isDirectory, try Files.names(in: path, step: "restore").isEmpty else {
       throw JobError(
         .cannotCreate, step: "restore", place: path, "the directory is not empty",
-        remedy: "Name a directory that does not exist; move it into place when the server is stopped.")
+        remedy:
+          "Name a directory that does not exist; move it into place when the server is stopped.")
     }
     #if os(Linux)
-      for process in (try? Files.names(in: "/proc", step: "restore")) ?? [] where process.allSatisfy(\.isNumber) {
+      for process in (try? Files.names(in: "/proc", step: "restore")) ?? []
+      where process.allSatisfy(\.isNumber) {
         guard let working = Files.status("/proc/\(process)/cwd"), working.inode == status.inode,
           working.device == status.device,
           let name = try? Files.readAll("/proc/\(process)/comm", limit: 64, step: "restore")
         else { continue }
         let text = String(decoding: name, as: UTF8.self)
-        guard text.hasPrefix("redis-server") || text.hasPrefix("valkey-server") || text.hasPrefix("redis-sentinel") else {
+        guard
+          text.hasPrefix("redis-server") || text.hasPrefix("valkey-server")
+            || text.hasPrefix("redis-sentinel")
+        else {
           continue
         }
         throw JobError(
-          .cannotCreate, step: "restore", place: path, "a running server (process \(process)) works in this directory",
+          .cannotCreate, step: "restore", place: path,
+          "a running server (process \(process)) works in this directory",
           remedy: "Stop the server, or restore to another directory.")
       }
     #endif
   }
 
-  private func restore(_ file: BackupRecord.File, of record: BackupRecord, into folder: String) throws(JobError) {
+  private func restore(_ file: BackupRecord.File, of record: BackupRecord, into folder: String)
+    throws(JobError)
+  {
     let path = "\(folder)/\(file.name)"
     try Files.makeDirectory(Files.parent(of: path), mode: 0o750, step: "restore")
     let sink = try FileSink(path, step: "restore")
     try StoredFile.check(
-      file, of: record, in: store, isPublished: true, age: context.config.age, decoding: true, into: sink)
+      file, of: record, in: store, isPublished: true, age: context.config.age, decoding: true,
+      into: sink)
   }
 
   /// Brings the restored files into the wanted form and returns the lines for redis.conf.
-  private func shape(_ part: BackupRecord.Part, in folder: String, final: String, form: Form) throws(JobError) -> [String] {
-    guard part.files.contains(where: { $0.kind == "rdb" }) else { return try shapeLog(part, final: final, form: form) }
+  private func shape(_ part: BackupRecord.Part, in folder: String, final: String, form: Form)
+    throws(JobError) -> [String]
+  {
+    guard part.files.contains(where: { $0.kind == "rdb" }) else {
+      return try shapeLog(part, final: final, form: form)
+    }
+    var form = form
+    // Servers before 7.0 know no multi-part directory.
+    if form == .both, part.source.product == "redis",
+      let major = part.source.version?.split(separator: ".").first,
+      let number = Int(major), number < 7
+    {
+      form = .rdb
+    }
     var lines = ["dir \(final)"]
     if form != .multiPart { lines.append("dbfilename dump.rdb") }
     if form != .rdb {
@@ -155,11 +186,14 @@ public struct RestoreBackup: Sendable {
       try Files.makeDirectory(log, mode: 0o750, step: "restore")
       let base = "\(log)/appendonly.aof.1.base.rdb"
       if form == .both {
-        guard unsafe link("\(folder)/dump.rdb", base) == 0 else { throw Files.failure(errno, step: "restore", path: base) }
+        guard unsafe link("\(folder)/dump.rdb", base) == 0 else {
+          throw Files.failure(errno, step: "restore", path: base)
+        }
       } else {
         try Files.rename("\(folder)/dump.rdb", to: base, step: "restore")
       }
-      try Files.writeAtomically([], to: "\(log)/appendonly.aof.1.incr.aof", mode: 0o640, step: "restore")
+      try Files.writeAtomically(
+        [], to: "\(log)/appendonly.aof.1.incr.aof", mode: 0o640, step: "restore")
       let manifest =
         "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n"
       try Files.writeAtomically(
@@ -171,7 +205,9 @@ public struct RestoreBackup: Sendable {
     return lines
   }
 
-  private func shapeLog(_ part: BackupRecord.Part, final: String, form: Form) throws(JobError) -> [String] {
+  private func shapeLog(_ part: BackupRecord.Part, final: String, form: Form) throws(JobError)
+    -> [String]
+  {
     guard form != .rdb else {
       throw JobError(
         .usage, step: "restore", place: final, "this backup is a log, not a dump",
@@ -201,8 +237,12 @@ public struct RestoreBackup: Sendable {
     try Files.syncDirectory(path, step: "restore")
   }
 
-  private func setOwner(_ path: String, _ mode: UInt32, _ options: Options, _ like: Files.Status?) throws(JobError) {
-    guard unsafe chmod(path, mode_t(mode)) == 0 else { throw Files.failure(errno, step: "restore", path: path) }
+  private func setOwner(_ path: String, _ mode: UInt32, _ options: Options, _ like: Files.Status?)
+    throws(JobError)
+  {
+    guard unsafe chmod(path, mode_t(mode)) == 0 else {
+      throw Files.failure(errno, step: "restore", path: path)
+    }
     if let owner = options.owner {
       guard unsafe chown(path, owner.user, owner.group) == 0 else {
         throw Files.failure(errno, step: "set owner", path: path)

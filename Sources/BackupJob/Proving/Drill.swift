@@ -7,8 +7,8 @@ internal import Keyspace
   internal import Darwin
 #endif
 
-/// Proves that a backup restores: a real server, in a private directory, with a private socket and no port, loads it; then what the
-/// server holds is compared with what was recorded.
+/// Proves that a backup restores: a real server, in a private directory, with a private socket and
+/// no port, loads it; then what the server holds is compared with what was recorded.
 public struct Drill: Sendable {
   /// What a drill found.
   public struct Report: Sendable {
@@ -38,7 +38,8 @@ public struct Drill: Sendable {
   /// Drills by a configuration.
   public init(_ context: JobContext) { self.context = context }
 
-  /// Drills one backup. Throws when it could not be done at all (no server, no key): that is never a success.
+  /// Drills one backup. Throws when it could not be done at all (no server, no key): that is never
+  /// a success.
   public func run(_ id: String) throws(JobError) -> Report {
     let start = ContinuousClock.now
     let record = try context.store.record(id)
@@ -47,9 +48,11 @@ public struct Drill: Sendable {
     defer { try? Files.removeTree(scratch, step: "drill") }
     let restored = try RestoreBackup(context).run(id, into: "\(scratch)/data")
     var report = Report(
-      id: id, server: "", seconds: 0, loadSeconds: 0, keys: 0, digests: [], differences: [], compared: [])
+      id: id, server: "", seconds: 0, loadSeconds: 0, keys: 0, digests: [], differences: [],
+      compared: [])
     for (index, part) in record.parts.enumerated() {
-      try drill(part, directory: restored.directories[index], server: server, scratch: scratch, &report)
+      try drill(
+        part, directory: restored.directories[index], server: server, scratch: scratch, &report)
     }
     report.seconds = (start.duration(to: .now).inSeconds * 1000).rounded() / 1000
     context.say(
@@ -60,18 +63,25 @@ public struct Drill: Sendable {
 
   /// A short path, since a unix socket's path is limited.
   static func scratchDirectory() throws(JobError) -> String {
-    let base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-    let path = "\(base.utf8.count > 60 ? "/tmp" : base)/redis-backup-drill-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-    guard unsafe mkdir(path, 0o700) == 0 else { throw Files.failure(errno, step: "drill", path: path) }
+    var base = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    if base.utf8.count > 60 { base = "/tmp" }
+    Files.removeAbandoned(in: base, marker: "redis-backup-drill-")
+    let path = "\(base)/redis-backup-drill-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+    guard unsafe mkdir(path, 0o700) == 0 else {
+      throw Files.failure(errno, step: "drill", path: path)
+    }
     return path
   }
 
   /// The configured program, else that of the product the backup came from, else the other one.
   private func findServer(_ record: BackupRecord) throws(JobError) -> String {
     if let program = context.config.drillServer { return program }
-    let isValkey = record.parts.contains { $0.rdbVersion?.hasPrefix("VALKEY") == true || $0.source.product == "valkey" }
+    let isValkey = record.parts.contains {
+      $0.rdbVersion?.hasPrefix("VALKEY") == true || $0.source.product == "valkey"
+    }
     let names = isValkey ? ["valkey-server", "redis-server"] : ["redis-server", "valkey-server"]
-    let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+    let path =
+      unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
     for name in names {
       for folder in path.split(separator: ":") where unsafe access("\(folder)/\(name)", X_OK) == 0 {
         return "\(folder)/\(name)"
@@ -83,21 +93,28 @@ public struct Drill: Sendable {
   }
 
   private func drill(
-    _ part: BackupRecord.Part, directory: String, server: String, scratch: String, _ report: inout Report
+    _ part: BackupRecord.Part, directory: String, server: String, scratch: String,
+    _ report: inout Report
   ) throws(JobError) {
     let banner = String(
-      decoding: try ChildProcess.output(of: server, ["--version"], step: "drill", remedy: "Check drill.server."),
+      decoding: try ChildProcess.output(
+        of: server, ["--version"], step: "drill", remedy: "Check drill.server."),
       as: UTF8.self)
-    let version = banner.firstRange(of: "v=").map { String(banner[$0.upperBound...].prefix { $0 != " " }) } ?? "0"
+    let version =
+      banner.firstRange(of: "v=").map { String(banner[$0.upperBound...].prefix { $0 != " " }) }
+      ?? "0"
     report.server = "\(Files.name(of: server)) \(version)"
     let socket = "\(scratch)/s"
     let logFile = "\(scratch)/log"
     let isLog = !part.files.contains { $0.kind == "rdb" }
     var arguments = [
-      "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", directory, "--logfile", logFile,
-      "--daemonize", "no", "--save", "", "--databases", "\(max(16, (part.databases.last?.db ?? 0) + 1))",
+      "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", directory,
+      "--logfile", logFile,
+      "--daemonize", "no", "--save", "", "--databases",
+      "\(max(16, (part.databases.last?.db ?? 0) + 1))",
       "--appendonly", isLog ? "yes" : "no", "--auto-aof-rewrite-percentage", "0",
-      // A replica keeps keys whose time has passed, as they are in the backup. Nothing answers on this port.
+      // A replica keeps keys whose time has passed, as they are in the backup. Nothing answers on
+      // this port.
       "--replicaof", "127.0.0.1", "9", "--replica-serve-stale-data", "yes",
     ]
     let major = Int(version.prefix { $0 != "." }) ?? 0
@@ -113,7 +130,9 @@ public struct Drill: Sendable {
   }
 
   /// Waits until the server has loaded.
-  private func wait(for child: ChildProcess, socket: String, logFile: String) throws(JobError) -> Connection {
+  private func wait(for child: ChildProcess, socket: String, logFile: String) throws(JobError)
+    -> Connection
+  {
     let deadline = Deadline(after: context.config.drillTimeout)
     let settings = ConnectionSettings(commandTimeout: .seconds(120))
     while true {
@@ -126,8 +145,12 @@ public struct Drill: Sendable {
           "the server refuses to load the backup: \(tail.joined(separator: " / "))",
           remedy: "If the server is older than the backup's, name a newer one: drill.server.")
       }
-      if Files.status(socket) != nil, let connection = try? Connection(.unix(path: socket), settings) {
-        if let info = try? connection.info("persistence"), info["loading"] == "0", info["async_loading"] ?? "0" == "0" {
+      if Files.status(socket) != nil,
+        let connection = try? Connection(.unix(path: socket), settings)
+      {
+        if let info = try? connection.info("persistence"), info["loading"] == "0",
+          info["async_loading"] ?? "0" == "0"
+        {
           return connection
         }
         connection.close()
@@ -135,22 +158,29 @@ public struct Drill: Sendable {
       guard !deadline.hasPassed else {
         throw JobError(
           .tryLater, step: "drill", place: child.program,
-          "the server did not load within \(context.config.drillTimeout.text)", remedy: "Raise drill.timeout.")
+          "the server did not load within \(context.config.drillTimeout.text)",
+          remedy: "Raise drill.timeout.")
       }
       pause(.milliseconds(20))
     }
   }
 
   private func compare(
-    _ part: BackupRecord.Part, _ connection: Connection, directory: String, isLog: Bool, _ report: inout Report
+    _ part: BackupRecord.Part, _ connection: Connection, directory: String, isLog: Bool,
+    _ report: inout Report
   ) throws(JobError) {
     let where_ = part.slots.map { "slots \($0): " } ?? ""
     var databases: [BackupRecord.Database] = []
     for (name, text) in try connection.info("keyspace") where name.hasPrefix("db") {
       let fields = text.split(separator: ",").map { $0.split(separator: "=") }
-      let table = Dictionary(fields.compactMap { $0.count == 2 ? ($0[0], $0[1]) : nil }) { first, _ in first }
-      guard let db = Int(name.dropFirst(2)), let keys = table["keys"].flatMap({ Int64($0) }) else { continue }
-      databases.append(.init(db: db, keys: keys, expires: table["expires"].flatMap { Int64($0) } ?? 0))
+      let table = Dictionary(fields.compactMap { $0.count == 2 ? ($0[0], $0[1]) : nil }) {
+        first, _ in first
+      }
+      guard let db = Int(name.dropFirst(2)), let keys = table["keys"].flatMap({ Int64($0) }) else {
+        continue
+      }
+      databases.append(
+        .init(db: db, keys: keys, expires: table["expires"].flatMap { Int64($0) } ?? 0))
     }
     databases.sort { $0.db < $1.db }
     report.keys += databases.reduce(0) { $0 + $1.keys }
@@ -160,7 +190,8 @@ public struct Drill: Sendable {
         let counts = { (all: [BackupRecord.Database]) in
           all.map { "db\($0.db): \($0.keys) (\($0.expires) expiring)" }.joined(separator: ", ")
         }
-        report.differences.append("\(where_)keys: server \(counts(databases)); recorded \(counts(part.databases))")
+        report.differences.append(
+          "\(where_)keys: server \(counts(databases)); recorded \(counts(part.databases))")
       }
     }
     guard part.digest != nil else { return }
@@ -168,7 +199,8 @@ public struct Drill: Sendable {
     if case .error = reply { return }
     guard let digest = reply.text else { return }
     report.digests.append(digest)
-    // Servers differ in how they compute it: the restored files are asked again in the style of this server.
+    // Servers differ in how they compute it: the restored files are asked again in the style of
+    // this server.
     let expected = try ownDigest(part, directory: directory, like: connection)
     report.compared.append("\(where_)digest of the whole state (\(expected.style))")
     if expected.digest != digest {
@@ -176,7 +208,8 @@ public struct Drill: Sendable {
     }
   }
 
-  /// Our digest of the restored files, as the server of `connection` would compute it; the recorded one when the style is the same.
+  /// Our digest of the restored files, as the server of `connection` would compute it; the recorded
+  /// one when the style is the same.
   private func ownDigest(
     _ part: BackupRecord.Part, directory: String, like connection: Connection
   ) throws(JobError) -> (digest: String, style: String) {
@@ -184,10 +217,13 @@ public struct Drill: Sendable {
     let name: StaticString = info["valkey_version"] == nil ? "redis-ver" : "valkey-ver"
     let version = Array((info["valkey_version"] ?? info["redis_version"] ?? "").utf8)
     let style = version.withByteSlice { DigestStyle(auxiliary: ByteSlice(name), $0) }
-    if let digest = part.digest, let recorded = part.digestStyle, recorded == style?.rawValue { return (digest, recorded) }
+    if let digest = part.digest, let recorded = part.digestStyle, recorded == style?.rawValue {
+      return (digest, recorded)
+    }
     let facts: FileFacts
     if let dump = part.files.first(where: { $0.kind == "rdb" }) {
-      facts = try RDBInspection.run(path: "\(directory)/\(dump.name)", place: dump.name, level: .full, style: style)
+      facts = try RDBInspection.run(
+        path: "\(directory)/\(dump.name)", place: dump.name, level: .full, style: style)
     } else {
       let files = part.files.filter { $0.kind != "manifest" }.map {
         LogReplay.File(path: "\(directory)/\($0.name)", size: Int($0.size))

@@ -10,7 +10,9 @@ public enum VerificationLevel: String, Sendable, CaseIterable, Comparable {
   private var rank: Int { self == .checksum ? 0 : self == .structure ? 1 : 2 }
 
   /// Whether one level proves less than another.
-  public static func < (first: VerificationLevel, second: VerificationLevel) -> Bool { first.rank < second.rank }
+  public static func < (first: VerificationLevel, second: VerificationLevel) -> Bool {
+    first.rank < second.rank
+  }
 }
 
 /// What the inspection of a file found in it.

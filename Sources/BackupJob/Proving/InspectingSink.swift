@@ -4,18 +4,22 @@
   internal import Darwin
 #endif
 
-/// Reads what passes with the real parsers, on a thread of its own, while it is being stored. The bytes reach it through a pipe.
+/// Reads what passes with the real parsers, on a thread of its own, while it is being stored. The
+/// bytes reach it through a pipe.
 package final class InspectingSink: ByteSink {
   private var descriptor: Int32
   private let worker: Worker<FileFacts>
   private let place: String
 
   /// `inspect` gets the path of the pipe's reading end and must read to its end.
-  init(place: String, _ inspect: @escaping @Sendable (String) throws(JobError) -> FileFacts) throws(JobError) {
+  init(place: String, _ inspect: @escaping @Sendable (String) throws(JobError) -> FileFacts)
+    throws(JobError)
+  {
     self.place = place
     let ends = try ChildProcess.pipe(step: "verify", place: place)
     #if canImport(Glibc)
-      // F_SETPIPE_SZ: a larger pipe means fewer switches between the two threads; a refusal does no harm.
+      // F_SETPIPE_SZ: a larger pipe means fewer switches between the two threads; a refusal does no
+      // harm.
       _ = fcntl(ends.write, 1031, 1 << 20)
     #endif
     descriptor = ends.write

@@ -14,19 +14,22 @@ enum LogInspection {
     var ending: String?
   }
 
-  /// Reads the file at `path` (also a pipe) to its end. A file that merely ends inside a command or transaction is not an error
-  /// here, since the last file of a running server's log may; anything else that is wrong is thrown as `.badData`.
+  /// Reads the file at `path` (also a pipe) to its end. A file that merely ends inside a command or
+  /// transaction is not an error here, since the last file of a running server's log may; anything
+  /// else that is wrong is thrown as `.badData`.
   static func run(path: String, place: String, limit: Int? = nil) throws(JobError) -> Result {
     var cursor: ByteCursor
     do throws(SystemError) {
       cursor = try InputFile.open(path, decompressing: false)
     } catch {
-      throw JobError(.inputOutput, step: "verify", place: place, "\(error)", remedy: "Check the disk.")
+      throw JobError(
+        .inputOutput, step: "verify", place: place, "\(error)", remedy: "Check the disk.")
     }
     var facts = FileFacts()
     var good = 0
     if let limit, cursor.isStable, let size = cursor.size, limit < size {
-      // Only what was there when the set was pinned: the bytes behind belong to the server. The mapping lives as long as `whole`.
+      // Only what was there when the set was pinned: the bytes behind belong to the server. The
+      // mapping lives as long as `whole`.
       let whole = cursor
       let part = whole.heldSlice(at: 0, count: limit)
       return try read(ByteCursor(part), place: place, &facts, &good, keeping: whole)
@@ -57,7 +60,8 @@ enum LogInspection {
       var counts = DatabaseCounts()
       var reader = try RDBReader(cursor)
       facts.rdbVersion =
-        reader.header.dialect == .valkey ? "VALKEY \(reader.header.version)" : "\(reader.header.version)"
+        reader.header.dialect == .valkey
+        ? "VALKEY \(reader.header.version)" : "\(reader.header.version)"
       walking: while true {
         switch try reader.next() {
         case .key: counts.count(reader.key.db, expires: reader.key.expiresAt != nil)
@@ -71,7 +75,8 @@ enum LogInspection {
       return reader.finish()
     } catch {
       throw JobError(
-        .badData, step: "verify", place: place, "the RDB in it is damaged at byte \(error.offset): \(error.what)",
+        .badData, step: "verify", place: place,
+        "the RDB in it is damaged at byte \(error.offset): \(error.what)",
         remedy: "Take another backup; look at the file with `redis-backup check`.")
     }
   }
@@ -92,8 +97,10 @@ enum LogInspection {
       case .truncated, .truncatedInTransaction: ending = "it ends inside a command"
       default:
         throw JobError(
-          .badData, step: "verify", place: place, "the log is damaged at byte \(error.offset): \(error.what)",
-          remedy: "Look at the file with `redis-backup check`; repair the source before the next backup.")
+          .badData, step: "verify", place: place,
+          "the log is damaged at byte \(error.offset): \(error.what)",
+          remedy:
+            "Look at the file with `redis-backup check`; repair the source before the next backup.")
       }
     }
     facts.commands = Int64(reader.command.index)

@@ -19,8 +19,10 @@ enum LogReplay {
     init(_ cursor: consuming ByteCursor) { self.cursor = cursor }
   }
 
-  /// The state after all files. `style` is whose digest is computed; nil for that of the producer of the base.
-  static func run(_ files: [File], place: String, style: DigestStyle?) throws(JobError) -> FileFacts {
+  /// The state after all files. `style` is whose digest is computed; nil for that of the producer
+  /// of the base.
+  static func run(_ files: [File], place: String, style: DigestStyle?) throws(JobError) -> FileFacts
+  {
     let keyspace = Keyspace(now: UTCTime.now.milliseconds)
     var last: AOFCommand?
     var chosen = style
@@ -29,7 +31,8 @@ enum LogReplay {
       do throws(SystemError) {
         mapping = Mapping(try InputFile.open(file.path, decompressing: false))
       } catch {
-        throw JobError(.inputOutput, step: "replay", place: place, "\(error)", remedy: "Check the disk.")
+        throw JobError(
+          .inputOutput, step: "replay", place: place, "\(error)", remedy: "Check the disk.")
       }
       let bytes = mapping.cursor.heldSlice(at: 0, count: min(mapping.cursor.size ?? 0, file.size))
       if chosen == nil { chosen = producer(bytes) }

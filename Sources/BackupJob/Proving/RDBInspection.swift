@@ -5,28 +5,33 @@ internal import RDB
 
 /// Walks a dump to its last byte and tells what is in it.
 enum RDBInspection {
-  /// Reads the dump at `path` (also a pipe) to its end. Throws `.badData` with the byte offset when it is damaged, cut short, or
-  /// when something follows it.
+  /// Reads the dump at `path` (also a pipe) to its end. Throws `.badData` with the byte offset when
+  /// it is damaged, cut short, or when something follows it.
   static func run(path: String, place: String, level: VerificationLevel, style: DigestStyle? = nil)
-    throws(JobError) -> FileFacts {
+    throws(JobError) -> FileFacts
+  {
     func damaged(_ error: RDBError, _ key: String?) -> JobError {
       JobError(
         .badData, step: "verify", place: place,
         "the RDB is damaged at byte \(error.offset): \(error.what)"
           + (key.map { " (key \($0))" } ?? ""),
-        remedy: "Take another backup; the source's own memory or disk may be damaged if this happens again.")
+        remedy:
+          "Take another backup; the source's own memory or disk may be damaged if this happens again."
+      )
     }
     let cursor: ByteCursor
     do throws(SystemError) {
       cursor = try InputFile.open(path, decompressing: false)
     } catch {
-      throw JobError(.inputOutput, step: "verify", place: place, "\(error)", remedy: "Check the disk.")
+      throw JobError(
+        .inputOutput, step: "verify", place: place, "\(error)", remedy: "Check the disk.")
     }
     var facts = FileFacts()
     var reader: RDBReader
     do throws(RDBError) { reader = try RDBReader(cursor) } catch { throw damaged(error, nil) }
     facts.rdbVersion =
-      reader.header.dialect == .valkey ? "VALKEY \(reader.header.version)" : "\(reader.header.version)"
+      reader.header.dialect == .valkey
+      ? "VALKEY \(reader.header.version)" : "\(reader.header.version)"
     do throws(RDBError) {
       if level == .full {
         try decode(&reader, style: style, &facts)
@@ -40,7 +45,8 @@ enum RDBInspection {
     var rest = reader.finish()
     guard rest.isAtEnd() else {
       throw JobError(
-        .badData, step: "verify", place: place, "something follows the RDB's end at byte \(rest.offset)",
+        .badData, step: "verify", place: place,
+        "something follows the RDB's end at byte \(rest.offset)",
         remedy: "This is not a plain RDB; use another backup.")
     }
     return facts
@@ -64,7 +70,9 @@ enum RDBInspection {
   }
 
   /// Decodes every value to its last element and computes the digest of them all.
-  private static func decode(_ reader: inout RDBReader, style: DigestStyle?, _ facts: inout FileFacts) throws(RDBError) {
+  private static func decode(
+    _ reader: inout RDBReader, style: DigestStyle?, _ facts: inout FileFacts
+  ) throws(RDBError) {
     // The producer is told before the first key; the digest follows its algorithm.
     var chosen = style ?? DigestStyle(header: reader.header)
     var record = try reader.next()

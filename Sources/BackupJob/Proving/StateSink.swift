@@ -2,7 +2,8 @@ internal import Bytes
 internal import Keyspace
 internal import RDB
 
-/// Counts keys by database and computes the digest of the whole state, from whatever tells the keys.
+/// Counts keys by database and computes the digest of the whole state, from whatever tells the
+/// keys.
 struct StateSink: ValueSink, ~Copyable {
   private var builder: DigestBuilder
   private(set) var counts = DatabaseCounts()
@@ -19,7 +20,8 @@ struct StateSink: ValueSink, ~Copyable {
   mutating func module(_ item: ModuleItem) { builder.module(item) }
   mutating func end() { builder.end() }
 
-  /// The facts. The digest is nil when the state holds what no digest can be made of (values of modules).
+  /// The facts. The digest is nil when the state holds what no digest can be made of (values of
+  /// modules).
   consuming func facts() -> (databases: [BackupRecord.Database], digest: String?, style: String) {
     let databases = counts.databases
     let style = builder.style.rawValue

@@ -23,11 +23,13 @@ public struct VerifyBackup: Sendable {
   /// Verification by a configuration.
   public init(_ context: JobContext) { self.context = context }
 
-  /// The ids to verify: those given (`latest` is one), or all, or with `subset` (n, t) every t-th beginning with the n-th, so that t
-  /// runs with n = 1…t read everything once.
+  /// The ids to verify: those given (`latest` is one), or all, or with `subset` (n, t) every t-th
+  /// beginning with the n-th, so that t runs with n = 1…t read everything once.
   public func choose(_ wanted: [String], subset: (Int, Int)?) throws(JobError) -> [String] {
     var ids = try store.published()
-    if !wanted.isEmpty { ids = try wanted.map { name throws(JobError) in try Self.find(name, in: ids, store) } }
+    if !wanted.isEmpty {
+      ids = try wanted.map { name throws(JobError) in try Self.find(name, in: ids, store) }
+    }
     if let (number, parts) = subset {
       ids = ids.enumerated().filter { $0.offset % parts == number - 1 }.map(\.element)
     }
@@ -35,13 +37,16 @@ public struct VerifyBackup: Sendable {
   }
 
   /// The backup that `name` means: `latest`, an id, or the unique beginning of one.
-  static func find(_ name: String, in ids: [String], _ store: any BackupStore) throws(JobError) -> String {
+  static func find(_ name: String, in ids: [String], _ store: any BackupStore) throws(JobError)
+    -> String
+  {
     if name == "latest", let last = ids.last { return last }
     let matches = ids.contains(name) ? [name] : ids.filter { $0.hasPrefix(name) }
     guard matches.count == 1, !name.isEmpty else {
       throw JobError(
         .missing, step: "find backup", place: store.place,
-        matches.isEmpty ? "there is no backup \(name)" : "\(matches.count) backups begin with \(name)",
+        matches.isEmpty
+          ? "there is no backup \(name)" : "\(matches.count) backups begin with \(name)",
         remedy: "Name one that `snapshot list` shows.")
     }
     return matches[0]
@@ -54,7 +59,8 @@ public struct VerifyBackup: Sendable {
     if report.problems.isEmpty {
       if report.couldNot.isEmpty { try store.removeNote("damaged/\(id)") }
     } else {
-      try store.writeNote("damaged/\(id)", Array((report.problems.joined(separator: "\n") + "\n").utf8))
+      try store.writeNote(
+        "damaged/\(id)", Array((report.problems.joined(separator: "\n") + "\n").utf8))
     }
     context.say(
       report.isGood ? "verified" : "not verified",
@@ -62,7 +68,9 @@ public struct VerifyBackup: Sendable {
     return report
   }
 
-  private func check(_ id: String, _ level: VerificationLevel, _ report: inout Report) throws(JobError) {
+  private func check(_ id: String, _ level: VerificationLevel, _ report: inout Report)
+    throws(JobError)
+  {
     let json: [UInt8]
     let record: BackupRecord
     do throws(JobError) {
@@ -85,14 +93,18 @@ public struct VerifyBackup: Sendable {
   }
 
   /// Holds the folder's list and `SHA256SUMS` against the record.
-  private func checkFolder(_ record: BackupRecord, _ json: [UInt8], _ report: inout Report) throws(JobError) {
+  private func checkFolder(_ record: BackupRecord, _ json: [UInt8], _ report: inout Report)
+    throws(JobError)
+  {
     let listed = try store.files(of: record.id)
     let expected = Set(record.files.map(\.stored) + ["backup.json", "SHA256SUMS"])
     for (name, _) in listed where !expected.contains(name) {
       report.problems.append("\(name): it does not belong to this backup")
     }
     let names = Set(listed.map(\.name))
-    for name in expected.sorted() where !names.contains(name) { report.problems.append("\(name): it is missing") }
+    for name in expected.sorted() where !names.contains(name) {
+      report.problems.append("\(name): it is missing")
+    }
     guard names.contains("SHA256SUMS") else { return }
     let sums = try store.contents("SHA256SUMS", of: record.id)
     var wanted = "\(SHA256.of(json))  backup.json\n"
@@ -107,19 +119,23 @@ public struct VerifyBackup: Sendable {
   }
 
   private func checkFile(
-    _ file: BackupRecord.File, of record: BackupRecord, in part: BackupRecord.Part, _ level: VerificationLevel,
+    _ file: BackupRecord.File, of record: BackupRecord, in part: BackupRecord.Part,
+    _ level: VerificationLevel,
     _ report: inout Report
   ) {
     let place = "\(record.id)/\(file.stored)"
     let canDecode = record.encryption == "none" || context.config.age.identityFile != nil
     if level > .checksum, !canDecode {
-      report.couldNot.append("\(file.stored): it is encrypted and no private key is configured (repository.age-identity-file)")
+      report.couldNot.append(
+        "\(file.stored): it is encrypted and no private key is configured (repository.age-identity-file)"
+      )
     }
     let decoding = level > .checksum && canDecode
     do throws(JobError) {
       guard decoding, file.kind != "manifest" else {
         try StoredFile.check(
-          file, of: record, in: store, isPublished: true, age: context.config.age, decoding: decoding, into: NullSink())
+          file, of: record, in: store, isPublished: true, age: context.config.age,
+          decoding: decoding, into: NullSink())
         return
       }
       let isDump = file.kind == "rdb"
@@ -129,25 +145,30 @@ public struct VerifyBackup: Sendable {
           : try LogInspection.run(path: path, place: place).facts
       }
       try StoredFile.check(
-        file, of: record, in: store, isPublished: true, age: context.config.age, decoding: true, into: inspector)
+        file, of: record, in: store, isPublished: true, age: context.config.age, decoding: true,
+        into: inspector)
       let facts = try inspector.facts()
       if isDump, facts.databases != part.databases {
-        report.problems.append("\(file.stored): it holds \(facts.keys) keys, and \(part.keys) were recorded")
+        report.problems.append(
+          "\(file.stored): it holds \(facts.keys) keys, and \(part.keys) were recorded")
       }
       if isDump, let digest = facts.digest, let recorded = part.digest, digest != recorded {
-        report.problems.append("\(file.stored): its digest is \(digest), and \(recorded) was recorded")
+        report.problems.append(
+          "\(file.stored): its digest is \(digest), and \(recorded) was recorded")
       }
     } catch {
       switch error.kind {
       case .negative, .badData: report.problems.append("\(file.stored): \(error.message)")
-      case .missing where error.step == "read backup": report.problems.append("\(file.stored): it is missing")
+      case .missing where error.step == "read backup":
+        report.problems.append("\(file.stored): it is missing")
       default: report.couldNot.append("\(file.stored): \(error.step): \(error.message)")
       }
     }
   }
 
   /// Replays a stored log from a private directory that is removed afterwards.
-  private func checkLog(_ part: BackupRecord.Part, of record: BackupRecord, _ report: inout Report) {
+  private func checkLog(_ part: BackupRecord.Part, of record: BackupRecord, _ report: inout Report)
+  {
     do throws(JobError) {
       let scratch = try Drill.scratchDirectory()
       defer { try? Files.removeTree(scratch, step: "verify") }
@@ -159,12 +180,15 @@ public struct VerifyBackup: Sendable {
           into: try FileSink(path, step: "verify"))
         files.append(LogReplay.File(path: path, size: Int(file.size)))
       }
-      let facts = try LogReplay.run(files, place: record.id, style: part.digestStyle.flatMap(DigestStyle.init(rawValue:)))
+      let facts = try LogReplay.run(
+        files, place: record.id, style: part.digestStyle.flatMap(DigestStyle.init(rawValue:)))
       if !part.databases.isEmpty || part.digest != nil, facts.databases != part.databases {
-        report.problems.append("the log: replayed it holds \(facts.keys) keys, and \(part.keys) were recorded")
+        report.problems.append(
+          "the log: replayed it holds \(facts.keys) keys, and \(part.keys) were recorded")
       }
       if let digest = facts.digest, let recorded = part.digest, digest != recorded {
-        report.problems.append("the log: replayed its digest is \(digest), and \(recorded) was recorded")
+        report.problems.append(
+          "the log: replayed its digest is \(digest), and \(recorded) was recorded")
       }
     } catch {
       if error.kind == .negative || error.kind == .badData {

@@ -1,7 +1,8 @@
 internal import Foundation
 
-// `backup.json`, the record of one backup. The schema is documented in Documentation/backup-json.md and only ever grows: readers
-// ignore keys they do not know, and `format` changes when a key changes its meaning.
+// `backup.json`, the record of one backup. The schema is documented in Documentation/backup-json.md
+// and only ever grows: readers ignore keys they do not know, and `format` changes when a key
+// changes its meaning.
 
 /// What is known of one backup; stored beside its files as `backup.json`.
 public struct BackupRecord: Sendable, Equatable, Codable {
@@ -133,7 +134,8 @@ public struct BackupRecord: Sendable, Equatable, Codable {
     public var level: String
     /// When.
     public var at: UTCTime
-    /// Whether the stored file was decoded again (not possible when only the public key of `age` is there).
+    /// Whether the stored file was decoded again (not possible when only the public key of `age` is
+    /// there).
     public var readBack: Bool
   }
 
@@ -155,12 +157,13 @@ extension BackupRecord {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     do { return Array(try encoder.encode(self)) + [0x0A] } catch {
       throw JobError(
-        .inputOutput, step: "write backup.json", place: id, "\(error)", remedy: "Report this as a defect.")
+        .inputOutput, step: "write backup.json", place: id, "\(error)",
+        remedy: "Report this as a defect.")
     }
   }
 
-  /// Reads `backup.json`; every name in it is held against what a name may be, so that a tampered record can not point outside
-  /// its folder or the restored directory.
+  /// Reads `backup.json`; every name in it is held against what a name may be, so that a tampered
+  /// record can not point outside its folder or the restored directory.
   package init(json: [UInt8], id: String) throws(JobError) {
     func bad(_ what: String) -> JobError {
       JobError(
@@ -172,18 +175,24 @@ extension BackupRecord {
     }
     guard format == 1 else { throw bad("its format is \(format), this version knows 1") }
     guard self.id == id else { throw bad("it says that it is backup \(self.id)") }
-    guard ["none", "gzip", "zstd"].contains(compression), ["none", "age"].contains(encryption) else {
+    guard ["none", "gzip", "zstd"].contains(compression), ["none", "age"].contains(encryption)
+    else {
       throw bad("compression \(compression) with encryption \(encryption) is not known")
     }
     var seen: Set<String> = []
     for file in files {
       let parts = file.name.split(separator: "/", omittingEmptySubsequences: false)
-      guard Self.isPlainName(file.stored), parts.count <= 3, parts.allSatisfy({ Self.isPlainName(String($0)) }) else {
+      guard Self.isPlainName(file.stored), parts.count <= 3,
+        parts.allSatisfy({ Self.isPlainName(String($0)) })
+      else {
         throw bad("a file name that leads elsewhere: \(file.stored)")
       }
-      guard file.size >= 0, file.storedSize >= 0, file.sha256.utf8.count == 64, file.storedSHA256.utf8.count == 64
+      guard file.size >= 0, file.storedSize >= 0, file.sha256.utf8.count == 64,
+        file.storedSHA256.utf8.count == 64
       else { throw bad("impossible sizes or checksums of \(file.stored)") }
-      guard seen.insert(file.stored).inserted else { throw bad("file \(file.stored) is listed twice") }
+      guard seen.insert(file.stored).inserted else {
+        throw bad("file \(file.stored) is listed twice")
+      }
     }
   }
 

@@ -23,10 +23,12 @@ package protocol BackupStore: Sendable {
   /// A sink for a new file of an unpublished backup.
   func file(_ name: String, of id: String) throws(JobError) -> any ByteSink
   /// Reads a file into a sink, which is not finished.
-  func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink) throws(JobError)
+  func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink)
+    throws(JobError)
   /// The names of all files of a published backup with their sizes.
   func files(of id: String) throws(JobError) -> [(name: String, size: Int64)]
-  /// Publishes: `record` becomes `backup.json`, and the backup appears by one last rename or upload.
+  /// Publishes: `record` becomes `backup.json`, and the backup appears by one last rename or
+  /// upload.
   func publish(_ id: String, record: [UInt8]) throws(JobError)
   /// Removes a published backup; it disappears from the list first.
   func remove(_ id: String) throws(JobError)
@@ -44,7 +46,9 @@ package protocol BackupStore: Sendable {
 
 extension BackupStore {
   /// A small file of a backup.
-  package func contents(_ name: String, of id: String, isPublished: Bool = true, limit: Int = 16 << 20)
+  package func contents(
+    _ name: String, of id: String, isPublished: Bool = true, limit: Int = 16 << 20
+  )
     throws(JobError) -> [UInt8]
   {
     let sink = MemorySink(limit: limit, place: "\(place)/\(id)/\(name)")
@@ -69,7 +73,12 @@ package enum BackupID {
   /// Whether a folder's name is that of a backup.
   package static func isValid(_ name: String) -> Bool {
     let bytes = Array(name.utf8)
-    guard bytes.count == 21, bytes[8] == 0x54, bytes[15] == 0x5A, bytes[16] == 0x2D else { return false }
-    return name.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x54 || $0 == 0x5A || $0 == 0x2D }
+    guard bytes.count == 21, bytes[8] == 0x54, bytes[15] == 0x5A, bytes[16] == 0x2D else {
+      return false
+    }
+    return name.utf8.allSatisfy {
+      (0x30...0x39).contains($0) || (0x61...0x66).contains($0) || $0 == 0x54 || $0 == 0x5A
+        || $0 == 0x2D
+    }
   }
 }

@@ -1,4 +1,5 @@
-/// A repository in a directory. Backups are made in `.unfinished-<id>` and renamed when they are complete, verified and synced.
+/// A repository in a directory. Backups are made in `.unfinished-<id>` and renamed when they are
+/// complete, verified and synced.
 package struct DirectoryStore: BackupStore {
   package let path: String
   package var place: String { path }
@@ -25,11 +26,17 @@ package struct DirectoryStore: BackupStore {
     }
   }
 
+  /// Also names half-written notes, whose writers are gone.
   package func unfinished() throws(JobError) -> [String] {
-    try Files.names(in: path, step: "list repository").filter {
-      $0.hasPrefix(".unfinished-") || $0.hasPrefix(".removed-")
-        || (BackupID.isValid($0) && Files.status("\(path)/\($0)/backup.json") == nil)
+    var notes: [String] = []
+    for folder in ["locks", "damaged", ".state"] {
+      notes += Files.abandoned(in: "\(path)/\(folder)").map { "\(folder)/\($0)" }
     }
+    return try notes
+      + Files.names(in: path, step: "list repository").filter {
+        $0.hasPrefix(".unfinished-") || $0.hasPrefix(".removed-")
+          || (BackupID.isValid($0) && Files.status("\(path)/\($0)/backup.json") == nil)
+      }
   }
 
   package func removeUnfinished(_ name: String) throws(JobError) {
@@ -44,7 +51,9 @@ package struct DirectoryStore: BackupStore {
     try FileSink("\(folder(id, isPublished: false))/\(name)", step: "store")
   }
 
-  package func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink) throws(JobError) {
+  package func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink)
+    throws(JobError)
+  {
     let file = "\(folder(id, isPublished: isPublished))/\(name)"
     let descriptor = try Files.openForReading(file, step: "read backup")
     defer { Files.closeQuietly(descriptor) }
@@ -76,6 +85,7 @@ package struct DirectoryStore: BackupStore {
   }
 
   package func writeNote(_ name: String, _ bytes: [UInt8]) throws(JobError) {
+    try Files.makeDirectory(Files.parent(of: "\(path)/\(name)"), step: "write \(name)")
     try Files.writeAtomically(bytes, to: "\(path)/\(name)", step: "write \(name)")
   }
 

@@ -2,9 +2,10 @@ internal import Foundation
 
 /// A repository behind the `rclone` program: S3, SFTP, WebDAV and its other backends.
 ///
-/// Object stores have no rename of folders, so files go to their final names and `backup.json` is uploaded last: a folder without
-/// it is no backup, is never listed, and is removed by the next run. rclone takes its secrets from its own configuration or from
-/// `RCLONE_CONFIG_…` variables, never from arguments.
+/// Object stores have no rename of folders, so files go to their final names and `backup.json` is
+/// uploaded last: a folder without it is no backup, is never listed, and is removed by the next
+/// run. rclone takes its secrets from its own configuration or from `RCLONE_CONFIG_…` variables,
+/// never from arguments.
 package struct RcloneStore: BackupStore {
   /// `name:path` as rclone writes it.
   package let remote: String
@@ -21,10 +22,13 @@ package struct RcloneStore: BackupStore {
     self.configuration = configuration
   }
 
-  private static let remedy = "Try the same command by hand; check rclone's configuration and the network."
+  private static let remedy =
+    "Try the same command by hand; check rclone's configuration and the network."
 
   private func options(_ arguments: [String]) -> [String] {
-    arguments + ["--contimeout", "15s", "--timeout", "60s", "--retries", "3", "--low-level-retries", "3"]
+    arguments + [
+      "--contimeout", "15s", "--timeout", "60s", "--retries", "3", "--low-level-retries", "3",
+    ]
       + (configuration.map { ["--config", $0] } ?? [])
   }
 
@@ -35,9 +39,11 @@ package struct RcloneStore: BackupStore {
   @discardableResult
   private func run(_ arguments: String..., step: String) throws(JobError) -> [UInt8] {
     do throws(JobError) {
-      return try ChildProcess.output(of: program, options(arguments), step: step, remedy: Self.remedy)
+      return try ChildProcess.output(
+        of: program, options(arguments), step: step, remedy: Self.remedy)
     } catch {
-      throw JobError(error.kind, step: error.step, place: place, error.message, remedy: error.remedy)
+      throw JobError(
+        error.kind, step: error.step, place: place, error.message, remedy: error.remedy)
     }
   }
 
@@ -51,7 +57,8 @@ package struct RcloneStore: BackupStore {
     let text: [UInt8]
     do throws(JobError) {
       text = try run(
-        "lsjson", folder.isEmpty ? remote : path(folder), "-R", "--max-depth", "\(depth)", "--no-modtime",
+        "lsjson", folder.isEmpty ? remote : path(folder), "-R", "--max-depth", "\(depth)",
+        "--no-modtime",
         "--no-mimetype", step: "list repository")
     } catch {
       if error.message.contains("directory not found") { return [] }
@@ -59,7 +66,8 @@ package struct RcloneStore: BackupStore {
     }
     do { return try JSONDecoder().decode([Entry].self, from: Data(text)) } catch {
       throw JobError(
-        .unavailable, step: "list repository", place: place, "rclone's answer can not be read", remedy: Self.remedy)
+        .unavailable, step: "list repository", place: place, "rclone's answer can not be read",
+        remedy: Self.remedy)
     }
   }
 
@@ -68,7 +76,9 @@ package struct RcloneStore: BackupStore {
   package func published() throws(JobError) -> [String] {
     try list("", depth: 2).compactMap { entry in
       let parts = entry.Path.split(separator: "/")
-      guard parts.count == 2, parts[1] == "backup.json", BackupID.isValid(String(parts[0])) else { return nil }
+      guard parts.count == 2, parts[1] == "backup.json", BackupID.isValid(String(parts[0])) else {
+        return nil
+      }
       return String(parts[0])
     }.sorted()
   }
@@ -102,11 +112,15 @@ package struct RcloneStore: BackupStore {
 
   package func file(_ name: String, of id: String) throws(JobError) -> any ByteSink {
     try ProgramSink(
-      program, options(["rcat", path("\(id)/\(name)")]), step: "upload \(name)", remedy: Self.remedy, nil)
+      program, options(["rcat", path("\(id)/\(name)")]), step: "upload \(name)",
+      remedy: Self.remedy, nil)
   }
 
-  package func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink) throws(JobError) {
-    let child = try ChildProcess(program, options(["cat", path("\(id)/\(name)")]), output: .pipe, step: "read backup")
+  package func read(_ name: String, of id: String, isPublished: Bool, into sink: any ByteSink)
+    throws(JobError)
+  {
+    let child = try ChildProcess(
+      program, options(["cat", path("\(id)/\(name)")]), output: .pipe, step: "read backup")
     do throws(JobError) {
       try pump(child.output, into: sink, step: "read backup", path: place)
     } catch {
@@ -130,13 +144,19 @@ package struct RcloneStore: BackupStore {
   }
 
   private func upload(_ bytes: [UInt8], to name: String, step: String) throws(JobError) {
-    let sink = try ProgramSink(program, options(["rcat", path(name)]), step: step, remedy: Self.remedy, nil)
+    let sink = try ProgramSink(
+      program, options(["rcat", path(name)]), step: step, remedy: Self.remedy, nil)
     try sink.write(bytes.span)
     try sink.finish()
   }
 
   package func publish(_ id: String, record: [UInt8]) throws(JobError) {
-    try upload(record, to: "\(id)/backup.json", step: "publish")
+    // From a file, not a pipe: of a pipe that ends early (this process was killed) rclone would
+    // make a shorter object, and this object alone says that the backup is complete.
+    let scratch = try Drill.scratchDirectory()
+    defer { try? Files.removeTree(scratch, step: "publish") }
+    try Files.writeAtomically(record, to: "\(scratch)/backup.json", step: "publish")
+    try run("copyto", "\(scratch)/backup.json", path("\(id)/backup.json"), step: "publish")
   }
 
   package func remove(_ id: String) throws(JobError) {

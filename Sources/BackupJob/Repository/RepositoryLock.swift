@@ -7,12 +7,14 @@ internal import Synchronization
   internal import Darwin
 #endif
 
-// One run at a time changes a repository. A run writes `locks/<token>.json`, then looks whether another live lock is there; if so
-// it takes its own back and gives up (or waits). Two that begin in the same moment may both give up; never do both go on. This
-// needs nothing of the store but writing, listing and deleting, so it works on object stores too.
+// One run at a time changes a repository. A run writes `locks/<token>.json`, then looks whether
+// another live lock is there; if so it takes its own back and gives up (or waits). Two that begin
+// in the same moment may both give up; never do both go on. This needs nothing of the store but
+// writing, listing and deleting, so it works on object stores too.
 //
-// The holder renews its heartbeat. A lock whose heartbeat is old, or whose process is gone from the same host, is stale and is
-// removed by whoever meets it. A holder that finds its own lock gone loses the right to publish.
+// The holder renews its heartbeat. A lock whose heartbeat is old, or whose process is gone from the
+// same host, is stale and is removed by whoever meets it. A holder that finds its own lock gone
+// loses the right to publish.
 
 /// The lock of a repository, held until `release`.
 package final class RepositoryLock: Sendable {
@@ -45,18 +47,21 @@ package final class RepositoryLock: Sendable {
     self.content = Mutex(content)
   }
 
-  /// Takes the lock, waiting up to `patience` for another holder; throws `.tryLater` naming that holder.
+  /// Takes the lock, waiting up to `patience` for another holder; throws `.tryLater` naming that
+  /// holder.
   ///
   /// `log` receives a line when a stale lock is removed.
   package static func take(
-    _ store: any BackupStore, purpose: String, patience: Duration, heartbeat: Duration = .seconds(10),
+    _ store: any BackupStore, purpose: String, patience: Duration,
+    heartbeat: Duration = .seconds(10),
     log: (String) -> Void
   ) throws(JobError) -> RepositoryLock {
     let deadline = Deadline(after: patience)
     while true {
       let now = UTCTime.now
       let content = Content(
-        host: hostName, pid: getpid(), token: "\(now.compact)-\(UUID().uuidString.prefix(8).lowercased())",
+        host: hostName, pid: getpid(),
+        token: "\(now.compact)-\(UUID().uuidString.prefix(8).lowercased())",
         started: now, heartbeat: now, purpose: purpose)
       // Looking first spares the usual loser from writing at all.
       var other = try liveLock(store, except: "", log: log)
@@ -76,20 +81,26 @@ package final class RepositoryLock: Sendable {
         try store.removeNote(lock.note)
       }
       guard other != nil, !deadline.hasPassed else {
-        let holder = other.map { "process \($0.pid) on \($0.host) since \($0.started) (\($0.purpose))" } ?? "another run"
+        let holder =
+          other.map { "process \($0.pid) on \($0.host) since \($0.started) (\($0.purpose))" }
+          ?? "another run"
         throw JobError(
           .tryLater, step: "lock", place: store.place, "the repository is in use by \(holder)",
-          remedy: "Wait for it to end; a lock without heartbeat is taken over after \(staleAfter.text).")
+          remedy:
+            "Wait for it to end; a lock without heartbeat is taken over after \(staleAfter.text).")
       }
       pause(.milliseconds(Int.random(in: 200...900)))
       try Interruption.check("lock")
     }
   }
 
-  private static func liveLock(_ store: any BackupStore, except token: String, log: (String) -> Void)
+  private static func liveLock(
+    _ store: any BackupStore, except token: String, log: (String) -> Void
+  )
     throws(JobError) -> Content?
   {
-    for name in try store.notes(in: "locks") where name.hasSuffix(".json") && name != "\(token).json" {
+    for name in try store.notes(in: "locks")
+    where name.hasSuffix(".json") && name != "\(token).json" {
       guard let bytes = try store.readNote("locks/\(name)") else { continue }
       guard let other = try? JSONDecoder().decode(Content.self, from: Data(bytes)) else {
         log("removing a lock that can not be read: \(name)")
@@ -106,7 +117,8 @@ package final class RepositoryLock: Sendable {
   /// Why a lock is stale; nil when it is alive.
   package static func staleness(of lock: Content, now: UTCTime) -> String? {
     if lock.host == hostName {
-      // A process of the same number that is this very process did not write it: its token is another.
+      // A process of the same number that is this very process did not write it: its token is
+      // another.
       if lock.pid == getpid() { return "its process is gone" }
       if kill(lock.pid, 0) != 0, errno == ESRCH { return "its process is gone" }
     }
@@ -117,7 +129,8 @@ package final class RepositoryLock: Sendable {
 
   private static func encode(_ content: Content) throws(JobError) -> [UInt8] {
     do { return Array(try JSONEncoder().encode(content)) } catch {
-      throw JobError(.inputOutput, step: "lock", place: "lock", "\(error)", remedy: "Report this as a defect.")
+      throw JobError(
+        .inputOutput, step: "lock", place: "lock", "\(error)", remedy: "Report this as a defect.")
     }
   }
 
@@ -127,7 +140,9 @@ package final class RepositoryLock: Sendable {
     let worker = Worker<Void>("heartbeat") { [self] () throws(JobError) in
       while true {
         wake.lock()
-        if !isEnded.withLock({ $0 }) { _ = wake.wait(until: Date(timeIntervalSinceNow: interval.inSeconds)) }
+        if !isEnded.withLock({ $0 }) {
+          _ = wake.wait(until: Date(timeIntervalSinceNow: interval.inSeconds))
+        }
         wake.unlock()
         if isEnded.withLock({ $0 }) { return }
         do throws(JobError) {
@@ -141,7 +156,8 @@ package final class RepositoryLock: Sendable {
           }
           try store.writeNote(note, try Self.encode(renewed))
         } catch {
-          // One failed renewal is borne: the lock goes stale only after many, and `confirm` looks again.
+          // One failed renewal is borne: the lock goes stale only after many, and `confirm` looks
+          // again.
         }
       }
     }

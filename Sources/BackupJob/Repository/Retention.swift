@@ -2,11 +2,17 @@ internal import Foundation
 
 /// Which backups stay. Rules are alternatives: a backup stays when any of them wants it.
 public struct RetentionRules: Sendable, Equatable {
+  /// The newest so many.
   public var last: Int?
+  /// The newest of each of so many hours.
   public var hourly: Int?
+  /// The newest of each of so many days.
   public var daily: Int?
+  /// The newest of each of so many weeks, which begin on Monday.
   public var weekly: Int?
+  /// The newest of each of so many months.
   public var monthly: Int?
+  /// The newest of each of so many years.
   public var yearly: Int?
   /// Everything that is at most so much older than the newest backup.
   public var within: Duration?
@@ -15,7 +21,8 @@ public struct RetentionRules: Sendable, Equatable {
 
   /// Rules; without any, everything stays.
   public init(
-    last: Int? = nil, hourly: Int? = nil, daily: Int? = nil, weekly: Int? = nil, monthly: Int? = nil, yearly: Int? = nil,
+    last: Int? = nil, hourly: Int? = nil, daily: Int? = nil, weekly: Int? = nil,
+    monthly: Int? = nil, yearly: Int? = nil,
     within: Duration? = nil, timeZone: String = "UTC"
   ) {
     self.last = last
@@ -33,21 +40,26 @@ public struct RetentionRules: Sendable, Equatable {
       last: text.number("retention.keep-last"), hourly: text.number("retention.keep-hourly"),
       daily: text.number("retention.keep-daily"), weekly: text.number("retention.keep-weekly"),
       monthly: text.number("retention.keep-monthly"), yearly: text.number("retention.keep-yearly"),
-      within: text.duration("retention.keep-within"), timeZone: text.text("retention.time-zone") ?? "UTC")
+      within: text.duration("retention.keep-within"),
+      timeZone: text.text("retention.time-zone") ?? "UTC")
     guard TimeZone(identifier: timeZone) != nil else {
       throw ConfigText.wrong(
-        text.place("retention.time-zone"), "there is no time zone \(timeZone)", "Write a name such as Europe/Berlin or UTC.")
+        text.place("retention.time-zone"), "there is no time zone \(timeZone)",
+        "Write a name such as Europe/Berlin or UTC.")
     }
   }
 
   /// Whether any rule is given.
   public var isEmpty: Bool {
-    last == nil && hourly == nil && daily == nil && weekly == nil && monthly == nil && yearly == nil && within == nil
+    last == nil && hourly == nil && daily == nil && weekly == nil && monthly == nil && yearly == nil
+      && within == nil
   }
 
   /// One backup as the rules see it.
   public struct Candidate: Sendable, Equatable {
+    /// The backup.
     public var id: String
+    /// When it was begun.
     public var time: UTCTime
     /// Whether it was verified when it was published and nothing is known against it since.
     public var isVerified: Bool
@@ -62,8 +74,11 @@ public struct RetentionRules: Sendable, Equatable {
 
   /// What is done with one backup, and why.
   public struct Verdict: Sendable, Equatable {
+    /// The backup.
     public var id: String
+    /// When it was begun.
     public var time: UTCTime
+    /// Whether it stays.
     public var stays: Bool
     /// The rules that want it, or why it goes.
     public var reasons: [String]
@@ -71,23 +86,29 @@ public struct RetentionRules: Sendable, Equatable {
 
   /// Decides about every backup; newest first.
   ///
-  /// A calendar rule keeps the newest backup of each of the last `n` periods that have any. The newest verified backup always
-  /// stays; and when no rule is given, everything does.
+  /// A calendar rule keeps the newest backup of each of the last `n` periods that have any. The
+  /// newest verified backup always stays; and when no rule is given, everything does.
   public func decide(_ candidates: [Candidate]) -> [Verdict] {
     let sorted = candidates.sorted { ($0.time, $0.id) > ($1.time, $1.id) }
     var reasons = [[String]](repeating: [], count: sorted.count)
     guard let newest = sorted.first else { return [] }
     if isEmpty {
-      return sorted.map { Verdict(id: $0.id, time: $0.time, stays: true, reasons: ["no retention rule is given"]) }
+      return sorted.map {
+        Verdict(id: $0.id, time: $0.time, stays: true, reasons: ["no retention rule is given"])
+      }
     }
     if let last {
-      for index in sorted.indices.prefix(last) { reasons[index].append("keep-last \(index + 1) of \(last)") }
+      for index in sorted.indices.prefix(last) {
+        reasons[index].append("keep-last \(index + 1) of \(last)")
+      }
     }
     var calendar = Calendar(identifier: .iso8601)
     calendar.timeZone = TimeZone(identifier: timeZone) ?? .gmt
     let rules: [(String, Int?, Set<Calendar.Component>)] = [
-      ("keep-hourly", hourly, [.year, .month, .day, .hour]), ("keep-daily", daily, [.year, .month, .day]),
-      ("keep-weekly", weekly, [.yearForWeekOfYear, .weekOfYear]), ("keep-monthly", monthly, [.year, .month]),
+      ("keep-hourly", hourly, [.year, .month, .day, .hour]),
+      ("keep-daily", daily, [.year, .month, .day]),
+      ("keep-weekly", weekly, [.yearForWeekOfYear, .weekOfYear]),
+      ("keep-monthly", monthly, [.year, .month]),
       ("keep-yearly", yearly, [.year]),
     ]
     for (name, limit, components) in rules {

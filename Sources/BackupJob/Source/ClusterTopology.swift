@@ -20,7 +20,8 @@ package struct ClusterShard: Sendable, Equatable {
 
 /// The shards of a cluster as one of its nodes sees them.
 package enum ClusterTopology {
-  /// Asks a node by `CLUSTER SHARDS` (Redis 7, Valkey), else by `CLUSTER SLOTS`. Throws `.tryLater` when slots are not served.
+  /// Asks a node by `CLUSTER SHARDS` (Redis 7, Valkey), else by `CLUSTER SLOTS`. Throws `.tryLater`
+  /// when slots are not served.
   package static func ask(_ connection: Connection) throws(JobError) -> [ClusterShard] {
     let reply = try connection.exchange(["CLUSTER", "SHARDS"])
     let asked = connection.endpoint
@@ -38,7 +39,9 @@ package enum ClusterTopology {
       throw JobError(
         .tryLater, step: "CLUSTER SHARDS", place: asked.description,
         "only \(covered) of 16384 slots are served",
-        remedy: "Repair the cluster first (redis-cli --cluster check); a backup would lack the other slots.")
+        remedy:
+          "Repair the cluster first (redis-cli --cluster check); a backup would lack the other slots."
+      )
     }
     return shards
   }
@@ -47,14 +50,17 @@ package enum ClusterTopology {
   package static func shard(_ entry: RESPValue, asked: Endpoint) -> ClusterShard? {
     guard let fields = pairs(entry) else { return nil }
     var shard = ClusterShard(slots: [], nodes: [])
-    let bounds = (fields["slots"]?.elements ?? []).compactMap { $0.number.flatMap { Int(exactly: $0) } }
+    let bounds = (fields["slots"]?.elements ?? []).compactMap {
+      $0.number.flatMap { Int(exactly: $0) }
+    }
     for index in stride(from: 0, to: bounds.count - 1, by: 2)
     where bounds[index] >= 0 && bounds[index] <= bounds[index + 1] && bounds[index + 1] < 16384 {
       shard.slots.append(bounds[index]...bounds[index + 1])
     }
     shard.slots.sort { $0.lowerBound < $1.lowerBound }
     for node in (fields["nodes"]?.elements ?? []).compactMap(pairs) {
-      guard let port = (node["port"] ?? node["tls-port"])?.number.flatMap({ UInt16(exactly: $0) }) else {
+      guard let port = (node["port"] ?? node["tls-port"])?.number.flatMap({ UInt16(exactly: $0) })
+      else {
         continue
       }
       var host = node["endpoint"]?.text ?? node["ip"]?.text ?? ""
@@ -63,7 +69,11 @@ package enum ClusterTopology {
       var flags: Set<String> = []
       if let health = node["health"]?.text, health != "online" { flags.insert(health) }
       let item = ClusterShard.Node(endpoint: .tcp(host: host, port: port), flags: flags)
-      if node["role"]?.text == "master" { shard.nodes.insert(item, at: 0) } else { shard.nodes.append(item) }
+      if node["role"]?.text == "master" {
+        shard.nodes.insert(item, at: 0)
+      } else {
+        shard.nodes.append(item)
+      }
     }
     return shard
   }
@@ -74,7 +84,8 @@ package enum ClusterTopology {
     for entry in entries {
       guard let parts = entry.elements, parts.count >= 3,
         let first = parts[0].number.flatMap({ Int(exactly: $0) }),
-        let last = parts[1].number.flatMap({ Int(exactly: $0) }), 0 <= first, first <= last, last < 16384
+        let last = parts[1].number.flatMap({ Int(exactly: $0) }), 0 <= first, first <= last,
+        last < 16384
       else { continue }
       let nodes = parts[2...].compactMap { node -> ClusterShard.Node? in
         guard let fields = node.elements, fields.count >= 2,

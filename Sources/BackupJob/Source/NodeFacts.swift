@@ -26,8 +26,8 @@ public struct NodeFacts: Sendable, Equatable {
   public var isSaving = false
   /// The replication id of the history it holds.
   public var replicationID = ""
-  /// Whether it keeps a replication backlog. A master without one (it never had a replica, or lost them long ago) takes a new
-  /// replication id when a copy is asked of it.
+  /// Whether it keeps a replication backlog. A master without one (it never had a replica, or lost
+  /// them long ago) takes a new replication id when a copy is asked of it.
   public var hasBacklog = true
   /// Replica: the master it follows.
   public var master: Endpoint?
@@ -68,7 +68,9 @@ public struct NodeFacts: Sendable, Equatable {
     if role == .replica {
       linkUp = info["master_link_status"] == "up"
       isSyncing = info["master_sync_in_progress"] == "1"
-      secondsSinceMaster = info["master_last_io_seconds_ago"].flatMap { Int($0) }.flatMap { $0 < 0 ? nil : $0 }
+      secondsSinceMaster = info["master_last_io_seconds_ago"].flatMap { Int($0) }.flatMap {
+        $0 < 0 ? nil : $0
+      }
       offset = info["slave_repl_offset"].flatMap { Int64($0) } ?? 0
       priority = info["slave_priority"].flatMap { Int($0) } ?? 100
       if let host = info["master_host"], let port = info["master_port"].flatMap({ UInt16($0) }) {

@@ -1,4 +1,5 @@
-/// What the Sentinels say about one master. It is a claim, to be held against what the nodes say themselves.
+/// What the Sentinels say about one master. It is a claim, to be held against what the nodes say
+/// themselves.
 package struct SentinelView: Sendable, Equatable {
   /// The Sentinel that gave this view.
   package var sentinel: Endpoint
@@ -33,10 +34,12 @@ package struct Sentinels: Sendable {
     self.settings = settings
   }
 
-  /// The view of the first Sentinel that answers and does not doubt its own answer; a doubtful one when there is no other.
+  /// The view of the first Sentinel that answers and does not doubt its own answer; a doubtful one
+  /// when there is no other.
   ///
-  /// `notes` receives one line for each Sentinel that was passed over. Throws `.unavailable` when none answers, `.missing`
-  /// when those that answer do not know the master, `.permission` when they refuse the login.
+  /// `notes` receives one line for each Sentinel that was passed over. Throws `.unavailable` when
+  /// none answers, `.missing` when those that answer do not know the master, `.permission` when
+  /// they refuse the login.
   package func view(notes: inout [String]) throws(JobError) -> SentinelView {
     var doubtful: SentinelView?
     var errors: [JobError] = []
@@ -45,7 +48,8 @@ package struct Sentinels: Sendable {
         let view = try ask(endpoint)
         if !view.isDoubtful { return view }
         notes.append(
-          "Sentinel \(endpoint): names \(view.master), but marks it \(view.masterFlags.sorted().joined(separator: ","))")
+          "Sentinel \(endpoint): names \(view.master), but marks it \(view.masterFlags.sorted().joined(separator: ","))"
+        )
         if doubtful == nil { doubtful = view }
       } catch {
         notes.append("Sentinel \(endpoint): \(error.step): \(error.message)")
@@ -59,7 +63,8 @@ package struct Sentinels: Sendable {
       throw error
     }
     throw JobError(
-      .unavailable, step: "ask Sentinels", place: endpoints.map(\.description).joined(separator: ", "),
+      .unavailable, step: "ask Sentinels",
+      place: endpoints.map(\.description).joined(separator: ", "),
       "none of \(endpoints.count) Sentinels answers (\(errors.first?.message ?? "none is named"))",
       remedy: "Check source.url and that the Sentinels run.")
   }
@@ -73,7 +78,8 @@ package struct Sentinels: Sendable {
     else {
       throw JobError(
         .missing, step: "SENTINEL GET-MASTER-ADDR-BY-NAME", place: endpoint.description,
-        "this Sentinel knows no master named \(master)", remedy: "Check the name at the end of source.url.")
+        "this Sentinel knows no master named \(master)",
+        remedy: "Check the name at the end of source.url.")
     }
     var flags: Set<String> = []
     if case .array(let masters) = try connection.exchange(["SENTINEL", "MASTERS"]) {
@@ -96,7 +102,9 @@ package struct Sentinels: Sendable {
   }
 
   private static func endpoint(host: String?, port: String?) -> Endpoint? {
-    guard let host, !host.isEmpty, let port = port.flatMap({ UInt16($0) }), port > 0 else { return nil }
+    guard let host, !host.isEmpty, let port = port.flatMap({ UInt16($0) }), port > 0 else {
+      return nil
+    }
     return .tcp(host: host, port: port)
   }
 }

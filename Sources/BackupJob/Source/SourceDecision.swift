@@ -37,7 +37,8 @@ public struct SourceCandidate: Sendable, Equatable {
   public var flags: Set<String>
 
   /// A candidate.
-  public init(_ endpoint: Endpoint, _ answer: Result<NodeFacts, JobError>, flags: Set<String> = []) {
+  public init(_ endpoint: Endpoint, _ answer: Result<NodeFacts, JobError>, flags: Set<String> = [])
+  {
     self.endpoint = endpoint
     self.answer = answer
     self.flags = flags
@@ -55,13 +56,14 @@ public struct SourceDecision: Sendable, Equatable {
 
   /// Chooses among `candidates` by `policy`. This is a pure function of what was gathered.
   ///
-  /// A replica is healthy when it answers, calls itself a replica, its link is up, it is neither syncing nor loading, it heard of
-  /// its master within `maxLag`, is at most `maxLagBytes` behind, and holds the same history as the master (when that one
-  /// answers). Among healthy replicas those without a running save win, then the lowest `replica-priority` (0 last), then the
-  /// highest offset, then the endpoint's text, so that the choice is always the same.
+  /// A replica is healthy when it answers, calls itself a replica, its link is up, it is neither
+  /// syncing nor loading, it heard of its master within `maxLag`, is at most `maxLagBytes` behind,
+  /// and holds the same history as the master (when that one answers). Among healthy replicas those
+  /// without a running save win, then the lowest `replica-priority` (0 last), then the highest
+  /// offset, then the endpoint's text, so that the choice is always the same.
   ///
-  /// `named` is the master that Sentinels name: it is used only when the node itself agrees. Throws `.tryLater` when no node
-  /// fits now, `.permission` when every node refused the login.
+  /// `named` is the master that Sentinels name: it is used only when the node itself agrees. Throws
+  /// `.tryLater` when no node fits now, `.permission` when every node refused the login.
   public static func choose(
     _ candidates: [SourceCandidate], named: Endpoint?, policy: SourcePolicy
   ) throws(JobError) -> SourceDecision {
@@ -73,9 +75,12 @@ public struct SourceDecision: Sendable, Equatable {
       case .failure(let error):
         passedOver.append("\(candidate.endpoint): \(error.step): \(error.message)")
       case .success(let facts):
-        let down = candidate.flags.intersection(["s_down", "o_down", "fail", "disconnected", "handshake"])
+        let down = candidate.flags.intersection([
+          "s_down", "o_down", "fail", "disconnected", "handshake",
+        ])
         if !down.isEmpty {
-          passedOver.append("\(candidate.endpoint): marked \(down.sorted().joined(separator: ", "))")
+          passedOver.append(
+            "\(candidate.endpoint): marked \(down.sorted().joined(separator: ", "))")
         } else if facts.role == .master {
           masters.append(facts)
         } else {
@@ -85,7 +90,8 @@ public struct SourceDecision: Sendable, Equatable {
     }
     let master = currentMaster(masters, named: named, replicas: replicas)
     for other in masters where other.endpoint != master?.endpoint {
-      passedOver.append("\(other.endpoint): calls itself master, but is not the one that is followed")
+      passedOver.append(
+        "\(other.endpoint): calls itself master, but is not the one that is followed")
     }
     var healthy: [NodeFacts] = []
     for replica in replicas {
@@ -105,7 +111,8 @@ public struct SourceDecision: Sendable, Equatable {
     let masterChoice = usableMaster.map { ($0, "the master, as it says itself") }
     let chosen =
       switch policy.prefer {
-      case .replica: replicaChoice ?? masterChoice.map { ($0.0, "the master, since no replica is healthy") }
+      case .replica:
+        replicaChoice ?? masterChoice.map { ($0.0, "the master, since no replica is healthy") }
       case .master: masterChoice ?? replicaChoice
       case .replicaOnly: replicaChoice
       }
@@ -113,15 +120,18 @@ public struct SourceDecision: Sendable, Equatable {
       throw nothingFits(candidates, passedOver, policy)
     }
     for other in healthy where other.endpoint != node.endpoint {
-      passedOver.append("\(other.endpoint): healthy, but \(node.endpoint) is preferred (\(merits(other)))")
+      passedOver.append(
+        "\(other.endpoint): healthy, but \(node.endpoint) is preferred (\(merits(other)))")
     }
     if let usableMaster, usableMaster.endpoint != node.endpoint {
-      passedOver.append("\(usableMaster.endpoint): the master is spared (prefer: \(policy.prefer.rawValue))")
+      passedOver.append(
+        "\(usableMaster.endpoint): the master is spared (prefer: \(policy.prefer.rawValue))")
     }
     return SourceDecision(node: node, reason: reason, passedOver: passedOver)
   }
 
-  /// The master among the nodes that call themselves so: the one Sentinel names, else the one most replicas follow.
+  /// The master among the nodes that call themselves so: the one Sentinel names, else the one most
+  /// replicas follow.
   private static func currentMaster(
     _ masters: [NodeFacts], named: Endpoint?, replicas: [NodeFacts]
   ) -> NodeFacts? {
@@ -135,7 +145,9 @@ public struct SourceDecision: Sendable, Equatable {
     }
   }
 
-  private static func objection(to node: NodeFacts, master: NodeFacts?, _ policy: SourcePolicy) -> String? {
+  private static func objection(to node: NodeFacts, master: NodeFacts?, _ policy: SourcePolicy)
+    -> String?
+  {
     if node.isLoading { return "still loading its files" }
     if node.isSyncing { return "still receiving its first copy from the master" }
     if !node.linkUp { return "its link to the master is down" }
@@ -144,7 +156,8 @@ public struct SourceDecision: Sendable, Equatable {
     }
     guard let master else { return nil }
     if node.replicationID != master.replicationID {
-      return "holds another history (\(node.replicationID.prefix(8))) than the master (\(master.replicationID.prefix(8)))"
+      return
+        "holds another history (\(node.replicationID.prefix(8))) than the master (\(master.replicationID.prefix(8)))"
     }
     let behind = master.offset - node.offset
     if behind > policy.maxLagBytes {
@@ -172,11 +185,15 @@ public struct SourceDecision: Sendable, Equatable {
     _ candidates: [SourceCandidate], _ reasons: [String], _ policy: SourcePolicy
   ) -> JobError {
     let place = candidates.map(\.endpoint.description).joined(separator: ", ")
-    let errors = candidates.compactMap { if case .failure(let error) = $0.answer { error } else { nil } }
+    let errors = candidates.compactMap {
+      if case .failure(let error) = $0.answer { error } else { nil }
+    }
     if errors.count == candidates.count, let first = errors.first {
       var error = first
       if let denied = errors.first(where: { $0.kind == .permission }) { error = denied }
-      if errors.count > 1 { error.message += " (and no other node can be used: \(reasons.joined(separator: "; ")))" }
+      if errors.count > 1 {
+        error.message += " (and no other node can be used: \(reasons.joined(separator: "; ")))"
+      }
       return error
     }
     return JobError(

@@ -40,7 +40,9 @@ package struct SourceFinder: Sendable {
       do throws(JobError) {
         return try findOnce()
       } catch {
-        guard error.kind == .tryLater || error.kind == .unavailable, !deadline.hasPassed else { throw error }
+        guard error.kind == .tryLater || error.kind == .unavailable, !deadline.hasPassed else {
+          throw error
+        }
         log("not yet: \(error.message); asking again until \(patience.text) have passed")
         pause(.milliseconds(min(1000, Int(deadline.millisecondsLeft) + 1)))
       }
@@ -54,12 +56,17 @@ package struct SourceFinder: Sendable {
       let sentinels = Sentinels(endpoints: endpoints, master: master, settings: sentinel)
       defer { notes.forEach(log) }
       let view = try sentinels.view(notes: &notes)
-      log("Sentinel \(view.sentinel) names \(view.master) as master \(master), with \(view.replicas.count) replicas")
+      log(
+        "Sentinel \(view.sentinel) names \(view.master) as master \(master), with \(view.replicas.count) replicas"
+      )
       var candidates = [candidate(view.master, flags: view.masterFlags)]
-      for replica in view.replicas { candidates.append(candidate(replica.endpoint, flags: replica.flags)) }
+      for replica in view.replicas {
+        candidates.append(candidate(replica.endpoint, flags: replica.flags))
+      }
       // A master that was promoted a moment ago may know replicas that this Sentinel does not.
       if case .success(let facts) = candidates[0].answer {
-        for endpoint in facts.replicas where !candidates.contains(where: { $0.endpoint == endpoint }) {
+        for endpoint in facts.replicas
+        where !candidates.contains(where: { $0.endpoint == endpoint }) {
           candidates.append(candidate(endpoint, flags: []))
         }
       }
@@ -84,14 +91,16 @@ package struct SourceFinder: Sendable {
       var chosen: [ChosenSource] = []
       for shard in shards {
         let candidates = shard.nodes.map { candidate($0.endpoint, flags: $0.flags) }
-        let decision = try SourceDecision.choose(candidates, named: shard.nodes[0].endpoint, policy: policy)
+        let decision = try SourceDecision.choose(
+          candidates, named: shard.nodes[0].endpoint, policy: policy)
         chosen.append(ChosenSource(decision: decision, slots: shard.slots, namedMaster: nil))
       }
       return chosen
     }
   }
 
-  /// The one server that the URL names: it is used as it is, unless it is not fit or the policy forbids its role.
+  /// The one server that the URL names: it is used as it is, unless it is not fit or the policy
+  /// forbids its role.
   private func single(_ facts: NodeFacts) throws(JobError) -> ChosenSource {
     var only = policy
     if policy.prefer == .master { only.prefer = .replica }
@@ -111,10 +120,11 @@ package struct SourceFinder: Sendable {
     }
   }
 
-  /// Asks again after the transfer: throws `.tryLater` when the node is another kind of node or holds another history than when
-  /// it was chosen, or when Sentinel names another master by now.
+  /// Asks again after the transfer: throws `.tryLater` when the node is another kind of node or
+  /// holds another history than when it was chosen, or when Sentinel names another master by now.
   ///
-  /// `replicationID` is the one that came with the copy; nil for the one the node had when it was chosen.
+  /// `replicationID` is the one that came with the copy; nil for the one the node had when it was
+  /// chosen.
   package func confirm(_ source: ChosenSource, replicationID: String? = nil) throws(JobError) {
     let before = source.decision.node
     func discarded(_ what: String) -> JobError {
@@ -139,9 +149,11 @@ package struct SourceFinder: Sendable {
     guard after.replicationID == replicationID ?? before.replicationID else {
       throw discarded("its replication id changed, so a failover happened")
     }
-    guard let named = source.namedMaster, case .sentinels(let endpoints, let master) = url.target else { return }
+    guard let named = source.namedMaster, case .sentinels(let endpoints, let master) = url.target
+    else { return }
     var notes: [String] = []
-    let view = try Sentinels(endpoints: endpoints, master: master, settings: sentinel).view(notes: &notes)
+    let view = try Sentinels(endpoints: endpoints, master: master, settings: sentinel).view(
+      notes: &notes)
     guard view.master == named else {
       throw discarded("Sentinel named \(named) as master before and \(view.master) now")
     }

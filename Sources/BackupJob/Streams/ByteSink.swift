@@ -1,4 +1,5 @@
-/// Something that takes a stream of bytes, chunk by chunk. Chains of sinks hash, compress, encrypt, verify and store in one pass.
+/// Something that takes a stream of bytes, chunk by chunk. Chains of sinks hash, compress, encrypt,
+/// verify and store in one pass.
 package protocol ByteSink: AnyObject {
   /// Takes the next bytes; they are the caller's again afterwards.
   func write(_ bytes: Span<UInt8>) throws(JobError)
@@ -46,7 +47,8 @@ package final class MemorySink: ByteSink {
   package func write(_ chunk: Span<UInt8>) throws(JobError) {
     guard bytes.count + chunk.count <= limit else {
       throw JobError(
-        .badData, step: "read", place: place, "more than \(limit) bytes", remedy: "This is not the file expected here.")
+        .badData, step: "read", place: place, "more than \(limit) bytes",
+        remedy: "This is not the file expected here.")
     }
     for index in chunk.indices { bytes.append(chunk[index]) }
   }

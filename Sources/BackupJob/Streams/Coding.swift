@@ -38,7 +38,8 @@ public struct AgeSettings: Sendable, Equatable {
 
   /// Settings for the `age` in `PATH`.
   public init(
-    recipients: [String] = [], recipientsFile: String? = nil, identityFile: String? = nil, program: String = "age"
+    recipients: [String] = [], recipientsFile: String? = nil, identityFile: String? = nil,
+    program: String = "age"
   ) {
     self.recipients = recipients
     self.recipientsFile = recipientsFile
@@ -64,11 +65,14 @@ package struct FileCoding: Sendable {
 
   /// The stored name of a file.
   package func storedName(_ name: String) -> String {
-    name.split(separator: "/").joined(separator: "_") + compression.suffix + (age.encrypts ? ".age" : "")
+    name.split(separator: "/").joined(separator: "_") + compression.suffix
+      + (age.encrypts ? ".age" : "")
   }
 
   /// A sink for plain bytes that compresses, encrypts, counts and hashes what reaches `target`.
-  package func encoder(into target: any ByteSink) throws(JobError) -> (plain: HashingSink, stored: HashingSink) {
+  package func encoder(into target: any ByteSink) throws(JobError) -> (
+    plain: HashingSink, stored: HashingSink
+  ) {
     var paced = target
     if let bytesPerSecond { paced = RateLimitSink(bytesPerSecond: bytesPerSecond, target) }
     let stored = HashingSink(paced)
@@ -101,7 +105,8 @@ package struct FileCoding: Sendable {
     if record.encryption == "age" {
       guard let identity = age.identityFile else {
         throw JobError(
-          .usage, step: "decrypt", place: place, "the backup is encrypted and no private key is configured",
+          .usage, step: "decrypt", place: place,
+          "the backup is encrypted and no private key is configured",
           remedy: "Name the file with the age identity: repository.age-identity-file.")
       }
       next = try ProgramSink(

@@ -1,7 +1,7 @@
 internal import CZlib
 
-// gzip (RFC 1952) by the system's zlib. The unsafe steps are the calls into zlib; the streams are allocated once by the sinks,
-// since zlib keeps a pointer back to them, and freed in `deinit`.
+// gzip (RFC 1952) by the system's zlib. The unsafe steps are the calls into zlib; the streams are
+// allocated once by the sinks, since zlib keeps a pointer back to them, and freed in `deinit`.
 
 /// Compresses with gzip.
 @safe package final class GzipSink: ByteSink {
@@ -61,7 +61,11 @@ internal import CZlib
       }
       precondition(code != Z_STREAM_ERROR, "the zlib stream is in no state to go on")
       try emit(produced)
-      if flush == Z_FINISH ? code == Z_STREAM_END : consumed == bytes.count && produced < output.count { return }
+      if flush == Z_FINISH
+        ? code == Z_STREAM_END : consumed == bytes.count && produced < output.count
+      {
+        return
+      }
     }
   }
 }
@@ -79,7 +83,8 @@ internal import CZlib
     unsafe stream.initialize(to: z_stream())
     self.place = place
     self.next = next
-    let code = unsafe inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+    let code = unsafe inflateInit2_(
+      stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
     precondition(code == Z_OK, "zlib can not start")
   }
 
@@ -97,7 +102,8 @@ internal import CZlib
 
   private func damaged(_ what: String) -> JobError {
     JobError(
-      .badData, step: "decompress", place: place, what, remedy: "The stored file is damaged; use another backup.")
+      .badData, step: "decompress", place: place, what,
+      remedy: "The stored file is damaged; use another backup.")
   }
 
   package func write(_ bytes: Span<UInt8>) throws(JobError) {

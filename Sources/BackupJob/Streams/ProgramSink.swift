@@ -2,7 +2,8 @@ internal import Synchronization
 
 /// Sends the stream through a program (`age`), or into one (`rclone rcat`).
 package final class ProgramSink: ByteSink {
-  /// A sink that is used by the reading thread until `finish` has waited for it, and by nobody else.
+  /// A sink that is used by the reading thread until `finish` has waited for it, and by nobody
+  /// else.
   private struct Handed: @unchecked Sendable { let sink: any ByteSink }
 
   private let child: ChildProcess
@@ -20,7 +21,8 @@ package final class ProgramSink: ByteSink {
     self.remedy = remedy
     self.next = next
     child = try ChildProcess(
-      program, arguments, environment: environment, input: .pipe, output: next == nil ? .null : .pipe, step: step)
+      program, arguments, environment: environment, input: .pipe,
+      output: next == nil ? .null : .pipe, step: step)
     guard let next else {
       reader = nil
       return

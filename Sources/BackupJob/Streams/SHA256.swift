@@ -7,7 +7,8 @@ internal import COpenSSL
   private let context: OpaquePointer
 
   package init() {
-    guard let made = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(made, EVP_sha256(), nil) == 1 else {
+    guard let made = unsafe EVP_MD_CTX_new(), unsafe EVP_DigestInit_ex(made, EVP_sha256(), nil) == 1
+    else {
       preconditionFailure("OpenSSL has no SHA-256")
     }
     unsafe context = made

@@ -1,7 +1,8 @@
 internal import CZstd
 
-// zstd (RFC 8878) by the system's libzstd, one frame with its content checksum. The unsafe steps are the calls into the
-// library; contexts are owned by the sinks and freed in `deinit`, and buffers are lent for one call only.
+// zstd (RFC 8878) by the system's libzstd, one frame with its content checksum. The unsafe steps
+// are the calls into the library; contexts are owned by the sinks and freed in `deinit`, and
+// buffers are lent for one call only.
 
 /// Compresses with zstd.
 @safe package final class ZstdSink: ByteSink {
@@ -42,7 +43,9 @@ internal import CZstd
     try next.finish()
   }
 
-  private func run(_ bytes: Span<UInt8>, _ end: ZSTD_EndDirective) throws(JobError) -> (consumed: Int, left: Int) {
+  private func run(_ bytes: Span<UInt8>, _ end: ZSTD_EndDirective) throws(JobError) -> (
+    consumed: Int, left: Int
+  ) {
     var consumed = 0
     var produced = 0
     let left = unsafe bytes.withUnsafeBytes { source in
@@ -57,7 +60,8 @@ internal import CZstd
     }
     guard ZSTD_isError(left) == 0 else {
       throw JobError(
-        .inputOutput, step: "compress", place: "zstd", unsafe String(cString: ZSTD_getErrorName(left)),
+        .inputOutput, step: "compress", place: "zstd",
+        unsafe String(cString: ZSTD_getErrorName(left)),
         remedy: "Check repository.compression and the free memory.")
     }
     try emit(produced)
@@ -93,7 +97,8 @@ internal import CZstd
 
   private func damaged(_ what: String) -> JobError {
     JobError(
-      .badData, step: "decompress", place: place, what, remedy: "The stored file is damaged; use another backup.")
+      .badData, step: "decompress", place: place, what,
+      remedy: "The stored file is damaged; use another backup.")
   }
 
   package func write(_ bytes: Span<UInt8>) throws(JobError) {

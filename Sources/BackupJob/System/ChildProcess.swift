@@ -8,8 +8,8 @@ internal import Foundation
 /// Held while a program is started.
 private let spawning = NSLock()
 
-/// A program that the job runs: `age`, `rclone`, a hook, a server for a drill. Streams go through pipes; what it says on stderr is kept
-/// (the last 8 KiB) for the error message.
+/// A program that the job runs: `age`, `rclone`, a hook, a server for a drill. Streams go through
+/// pipes; what it says on stderr is kept (the last 8 KiB) for the error message.
 package final class ChildProcess {
   /// What a stream of the program is connected to.
   package enum Stream: Sendable {
@@ -32,7 +32,8 @@ package final class ChildProcess {
   private let complaints: Worker<[UInt8]>
   private var status: Int32?
 
-  /// Starts `program` (looked up in `PATH`) with arguments that never hold a secret. `environment` is added to ours.
+  /// Starts `program` (looked up in `PATH`) with arguments that never hold a secret. `environment`
+  /// is added to ours.
   package init(
     _ program: String, _ arguments: [String], environment: [String: String] = [:],
     input: Stream = .null, output: Stream = .null, step: String
@@ -40,7 +41,8 @@ package final class ChildProcess {
     self.program = program
     // A program that ends early must not end us: writing to it then fails with EPIPE.
     signal(SIGPIPE, SIG_IGN)
-    // Between `pipe` and its close-on-exec flag no other thread may start a program, or it would hold the pipe open.
+    // Between `pipe` and its close-on-exec flag no other thread may start a program, or it would
+    // hold the pipe open.
     spawning.lock()
     defer { spawning.unlock() }
     var opened: [Int32] = []
@@ -144,10 +146,11 @@ package final class ChildProcess {
       index += 1
     }
     variables += added.map { "\($0.key)=\($0.value)" }
-    var argv: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
+    var argv: [UnsafeMutablePointer<CChar>?] =
+      unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
     var envp: [UnsafeMutablePointer<CChar>?] = unsafe variables.map { unsafe strdup($0) } + [nil]
     defer {
-      for unsafe pointer in unsafe argv + envp { unsafe free(pointer) }
+      unsafe (argv + envp).forEach { unsafe free($0) }
     }
     return unsafe posix_spawnp(&child, program, &actions, &attributes, &argv, &envp)
   }
@@ -159,7 +162,9 @@ package final class ChildProcess {
     return try unlockedPipe(step: step, place: place)
   }
 
-  private static func unlockedPipe(step: String, place: String) throws(JobError) -> (read: Int32, write: Int32) {
+  private static func unlockedPipe(step: String, place: String) throws(JobError) -> (
+    read: Int32, write: Int32
+  ) {
     var ends: [Int32] = [-1, -1]
     #if canImport(Glibc)
       let result = unsafe Glibc.pipe(&ends)
@@ -233,10 +238,12 @@ package final class ChildProcess {
 
   /// Runs a program to its end and returns what it wrote; at most `limit` bytes.
   package static func output(
-    of program: String, _ arguments: [String], environment: [String: String] = [:], limit: Int = 64 << 20,
+    of program: String, _ arguments: [String], environment: [String: String] = [:],
+    limit: Int = 64 << 20,
     step: String, remedy: String
   ) throws(JobError) -> [UInt8] {
-    let child = try ChildProcess(program, arguments, environment: environment, output: .pipe, step: step)
+    let child = try ChildProcess(
+      program, arguments, environment: environment, output: .pipe, step: step)
     var all: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     while true {
@@ -244,7 +251,8 @@ package final class ChildProcess {
       if count == 0 { break }
       all += buffer[..<count]
       guard all.count <= limit else {
-        throw JobError(.badData, step: step, place: program, "it wrote more than \(limit) bytes", remedy: remedy)
+        throw JobError(
+          .badData, step: step, place: program, "it wrote more than \(limit) bytes", remedy: remedy)
       }
     }
     try child.succeed(step: step, remedy: remedy)

@@ -4,8 +4,8 @@
   package import Darwin
 #endif
 
-/// The file system as the job uses it: each call names its step and path in its error, interrupted calls are repeated,
-/// and what must survive a power cut is synced, directory included.
+/// The file system as the job uses it: each call names its step and path in its error, interrupted
+/// calls are repeated, and what must survive a power cut is synced, directory included.
 package enum Files {
   /// What `stat` says, as far as the job needs it.
   package struct Status: Sendable, Equatable {
@@ -94,7 +94,8 @@ package enum Files {
     }
   }
 
-  private static func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int {
+  private static func readBytes(_ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> Int
+  {
     #if canImport(Glibc)
       unsafe Glibc.read(descriptor, buffer.baseAddress, buffer.count)
     #else
@@ -128,7 +129,8 @@ package enum Files {
   }
 
   /// The whole of a file that holds at most `limit` bytes.
-  package static func readAll(_ path: String, limit: Int, step: String) throws(JobError) -> [UInt8] {
+  package static func readAll(_ path: String, limit: Int, step: String) throws(JobError) -> [UInt8]
+  {
     let descriptor = try openForReading(path, step: step)
     defer { close(descriptor) }
     var all: [UInt8] = []
@@ -145,7 +147,8 @@ package enum Files {
     }
   }
 
-  /// Replaces or creates `path` with `bytes`: temporary file beside it, synced, renamed, directory synced.
+  /// Replaces or creates `path` with `bytes`: temporary file beside it, synced, renamed, directory
+  /// synced.
   package static func writeAtomically(
     _ bytes: [UInt8], to path: String, mode: mode_t = 0o600, step: String
   ) throws(JobError) {
@@ -181,7 +184,8 @@ package enum Files {
     let descriptor = try openForReading(path, step: step)
     defer { close(descriptor) }
     while fsync(descriptor) != 0 {
-      // Some network file systems can not sync a directory and say so; there is nothing better to do there.
+      // Some network file systems can not sync a directory and say so; there is nothing better to
+      // do there.
       if errno == EINVAL || errno == ENOTSUP { return }
       if errno != EINTR { throw failure(errno, step: step, path: path) }
     }
@@ -248,7 +252,9 @@ package enum Files {
   package static func freeBytes(at path: String, step: String) throws(JobError) -> Int64 {
     var raw = statvfs()
     guard unsafe statvfs(path, &raw) == 0 else { throw failure(errno, step: step, path: path) }
-    return Int64(clamping: UInt64(raw.f_bavail).multipliedReportingOverflow(by: UInt64(raw.f_frsize)).partialValue)
+    return Int64(
+      clamping: UInt64(raw.f_bavail).multipliedReportingOverflow(by: UInt64(raw.f_frsize))
+        .partialValue)
   }
 
   /// The directory part of a path.

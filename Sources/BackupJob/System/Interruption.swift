@@ -1,7 +1,8 @@
 internal import Synchronization
 
-/// Whether the process was asked to end (SIGTERM, SIGINT). The command line sets it from its signal handlers; the job looks at it
-/// between chunks and while it waits, and then ends as after any other failure: nothing published, everything put back.
+/// Whether the process was asked to end (SIGTERM, SIGINT). The command line sets it from its signal
+/// handlers; the job looks at it between chunks and while it waits, and then ends as after any
+/// other failure: nothing published, everything put back.
 public enum Interruption {
   private static let flag = Atomic<Bool>(false)
 

@@ -1,7 +1,7 @@
 /// What stopped a step of the backup job, in words an operator can act on.
 ///
-/// Every error names the step ("AUTH", "PSYNC", "publish"), the place (host and port, or a path), what
-/// happened there, and what to do about it. `kind` decides the exit code.
+/// Every error names the step ("AUTH", "PSYNC", "publish"), the place (host and port, or a path),
+/// what happened there, and what to do about it. `kind` decides the exit code.
 public struct JobError: Error, Sendable, Equatable {
   /// The classes of failure that a caller may want to treat differently.
   public enum Kind: String, Sendable, CaseIterable {

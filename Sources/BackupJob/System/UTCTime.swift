@@ -20,7 +20,9 @@ public struct UTCTime: Sendable, Hashable, Comparable, Codable, CustomStringConv
   public var seconds: Int64 { Int64((Double(milliseconds) / 1000).rounded(.down)) }
 
   /// Whether one moment lies before another.
-  public static func < (first: UTCTime, second: UTCTime) -> Bool { first.milliseconds < second.milliseconds }
+  public static func < (first: UTCTime, second: UTCTime) -> Bool {
+    first.milliseconds < second.milliseconds
+  }
 
   /// Year, month, day, hour, minute, second in UTC, by the proleptic Gregorian calendar.
   package var parts: (year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) {
@@ -41,7 +43,8 @@ public struct UTCTime: Sendable, Hashable, Comparable, Codable, CustomStringConv
     let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
     let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
     return (
-      year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, rest / 3600, rest / 60 % 60, rest % 60
+      year, month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1, rest / 3600, rest / 60 % 60,
+      rest % 60
     )
   }
 
@@ -60,7 +63,8 @@ public struct UTCTime: Sendable, Hashable, Comparable, Codable, CustomStringConv
     return String(repeating: "0", count: max(0, width - text.count)) + text
   }
 
-  /// Reads RFC 3339 (`2026-11-23T02:00:00Z`, with fraction or offset), unix seconds, or `-2h` before `now`; nil otherwise.
+  /// Reads RFC 3339 (`2026-11-23T02:00:00Z`, with fraction or offset), unix seconds, or `-2h`
+  /// before `now`; nil otherwise.
   public init?(_ text: String, now: UTCTime = .now) {
     if text.hasPrefix("-"), let age = Duration(text: String(text.dropFirst())) {
       self.init(milliseconds: now.milliseconds - Int64(age.inSeconds * 1000))
@@ -80,10 +84,12 @@ public struct UTCTime: Sendable, Hashable, Comparable, Codable, CustomStringConv
       }
       return value
     }
-    guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] == 0x54 || bytes[10] == 0x20 || bytes[10] == 0x74,
+    guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D,
+      bytes[10] == 0x54 || bytes[10] == 0x20 || bytes[10] == 0x74,
       bytes[13] == 0x3A, bytes[16] == 0x3A, let year = number(0, 4), let month = number(5, 2),
       let day = number(8, 2), let hour = number(11, 2), let minute = number(14, 2),
-      let second = number(17, 2), (1...12).contains(month), day >= 1, hour < 24, minute < 60, second < 61
+      let second = number(17, 2), (1...12).contains(month), day >= 1, hour < 24, minute < 60,
+      second < 61
     else { return nil }
     let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
     let lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
@@ -105,7 +111,8 @@ public struct UTCTime: Sendable, Hashable, Comparable, Codable, CustomStringConv
       guard position + 1 == bytes.count else { return nil }
     } else {
       guard bytes.count == position + 6, bytes[position] == 0x2B || bytes[position] == 0x2D,
-        bytes[position + 3] == 0x3A, let hours = number(position + 1, 2), let minutes = number(position + 4, 2)
+        bytes[position + 3] == 0x3A, let hours = number(position + 1, 2),
+        let minutes = number(position + 4, 2)
       else { return nil }
       offset = (hours * 60 + minutes) * (bytes[position] == 0x2D ? -60 : 60)
     }
@@ -113,7 +120,8 @@ public struct UTCTime: Sendable, Hashable, Comparable, Codable, CustomStringConv
     let era = shiftedYear / 400
     let yearOfEra = shiftedYear - era * 400
     let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-    let days = era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    let days =
+      era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     let total = days * 86400 + hour * 3600 + minute * 60 + second - offset
     self.init(milliseconds: Int64(total) * 1000 + Int64(fraction))
   }
@@ -133,12 +141,14 @@ public struct UTCTime: Sendable, Hashable, Comparable, Codable, CustomStringConv
     var container = encoder.singleValueContainer()
     let fraction = ((milliseconds % 1000) + 1000) % 1000
     let text = description
-    try container.encode(fraction == 0 ? text : "\(text.dropLast()).\(Self.digits(Int(fraction), 3))Z")
+    try container.encode(
+      fraction == 0 ? text : "\(text.dropLast()).\(Self.digits(Int(fraction), 3))Z")
   }
 }
 
 extension Duration {
-  /// Reads `90`, `90s`, `500ms`, `15m`, `26h`, `7d`, `2w`, or several one after the other (`1h30m`); nil otherwise.
+  /// Reads `90`, `90s`, `500ms`, `15m`, `26h`, `7d`, `2w`, or several one after the other
+  /// (`1h30m`); nil otherwise.
   package init?(text: String) {
     var total = Duration.zero
     var rest = Substring(text)

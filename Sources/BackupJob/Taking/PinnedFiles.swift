@@ -7,9 +7,9 @@ internal import Bytes
   internal import Darwin
 #endif
 
-/// The files of a server's data directory, held open together: whatever the server renames or deletes from then on, the bytes stay
-/// readable. This does what hard links do in the documented procedure, but needs no right to write there and leaves nothing
-/// behind after a crash.
+/// The files of a server's data directory, held open together: whatever the server renames or
+/// deletes from then on, the bytes stay readable. This does what hard links do in the documented
+/// procedure, but needs no right to write there and leaves nothing behind after a crash.
 final class PinnedFiles {
   /// One file.
   struct File {
@@ -37,8 +37,8 @@ final class PinnedFiles {
   /// Sets how many bytes of a file belong to the backup.
   func cut(_ index: Int, to size: Int64) { files[index].size = size }
 
-  /// Pins the multi-part AOF in `directory`. The manifest is read before and after the files are opened; when it changed
-  /// meanwhile (a rewrite ended), everything is done again.
+  /// Pins the multi-part AOF in `directory`. The manifest is read before and after the files are
+  /// opened; when it changed meanwhile (a rewrite ended), everything is done again.
   static func log(directory: String, name: String) throws(JobError) -> PinnedFiles {
     for _ in 0..<50 {
       let (path, bytes) = try manifest(in: directory)
@@ -47,7 +47,9 @@ final class PinnedFiles {
       pinned.manifestName = "\(name)/\(Files.name(of: path))"
       let parsed: Manifest
       do throws(ManifestError) {
-        parsed = try bytes.withByteSlice { slice throws(ManifestError) in try Manifest(parsing: slice) }
+        parsed = try bytes.withByteSlice { slice throws(ManifestError) in
+          try Manifest(parsing: slice)
+        }
       } catch {
         throw JobError(
           .badData, step: "read manifest", place: "\(path):\(error.line)", "\(error.kind)",
@@ -56,7 +58,8 @@ final class PinnedFiles {
       do throws(JobError) {
         for entry in parsed.loaded {
           try pinned.open(
-            "\(directory)/\(entry.name)", name: "\(name)/\(entry.name)", kind: entry.kind == .base ? "base" : "incr")
+            "\(directory)/\(entry.name)", name: "\(name)/\(entry.name)",
+            kind: entry.kind == .base ? "base" : "incr")
         }
       } catch {
         // A file that is gone was replaced by a rewrite since the manifest was read.
@@ -66,7 +69,8 @@ final class PinnedFiles {
       if try manifest(in: directory).bytes == bytes { return pinned }
     }
     throw JobError(
-      .tryLater, step: "pin files", place: directory, "the manifest changes faster than the files can be opened",
+      .tryLater, step: "pin files", place: directory,
+      "the manifest changes faster than the files can be opened",
       remedy: "Look into the server: it rewrites its AOF all the time.")
   }
 
@@ -77,7 +81,9 @@ final class PinnedFiles {
     return pinned
   }
 
-  private static func manifest(in directory: String) throws(JobError) -> (path: String, bytes: [UInt8]) {
+  private static func manifest(in directory: String) throws(JobError) -> (
+    path: String, bytes: [UInt8]
+  ) {
     let names = try Files.names(in: directory, step: "find manifest").filter {
       $0.hasSuffix(".manifest") && !$0.hasPrefix("temp-")
     }
@@ -85,7 +91,9 @@ final class PinnedFiles {
       throw JobError(
         .missing, step: "find manifest", place: directory,
         names.isEmpty ? "there is no manifest" : "there are \(names.count) manifests",
-        remedy: "Check source.data-dir and source.append-dir-name, and that the server has appendonly on.")
+        remedy:
+          "Check source.data-dir and source.append-dir-name, and that the server has appendonly on."
+      )
     }
     let path = "\(directory)/\(name)"
     return (path, try Files.readAll(path, limit: 4 << 20, step: "read manifest"))
@@ -95,9 +103,12 @@ final class PinnedFiles {
     let descriptor = try Files.openForReading(path, step: "pin files")
     guard let status = Files.status(of: descriptor), status.isRegular else {
       Files.closeQuietly(descriptor)
-      throw JobError(.badData, step: "pin files", place: path, "it is no regular file", remedy: "Check source.data-dir.")
+      throw JobError(
+        .badData, step: "pin files", place: path, "it is no regular file",
+        remedy: "Check source.data-dir.")
     }
-    files.append(File(name: name, kind: kind, path: path, descriptor: descriptor, size: status.size))
+    files.append(
+      File(name: name, kind: kind, path: path, descriptor: descriptor, size: status.size))
   }
 
   /// Sends the bytes of a file that belong to the backup into a sink, which is not finished.

@@ -1,5 +1,6 @@
-// A full copy by the replication protocol, as a replica asks for it. The server's disk is not touched when it can send the copy
-// diskless (`capa eof`), which is its own choice (`repl-diskless-sync`).
+// A full copy by the replication protocol, as a replica asks for it. The server's disk is not
+// touched when it can send the copy diskless (`capa eof`), which is its own choice
+// (`repl-diskless-sync`).
 //
 //   us      REPLCONF rdb-only 1          (7.0+: no command stream behind the copy; refused by others, which does no harm)
 //   us      REPLCONF capa eof            (the copy may come without its length)
@@ -34,7 +35,8 @@ package struct ReplicationTransfer {
   private static let markLength = 40
 
   package init(
-    idleTimeout: Duration, timeout: Duration, progress: @escaping (Int64, Int64?) -> Void = { _, _ in }
+    idleTimeout: Duration, timeout: Duration,
+    progress: @escaping (Int64, Int64?) -> Void = { _, _ in }
   ) {
     self.idleTimeout = idleTimeout
     self.timeout = timeout
@@ -42,7 +44,9 @@ package struct ReplicationTransfer {
   }
 
   /// Takes the copy; the sink is not finished. The connection is of no use afterwards.
-  package func run(_ connection: Connection, into sink: any ByteSink) throws(JobError) -> TransferFacts {
+  package func run(_ connection: Connection, into sink: any ByteSink) throws(JobError)
+    -> TransferFacts
+  {
     let end = Deadline(after: timeout)
     _ = try connection.exchange(["REPLCONF", "rdb-only", "1"])
     let capability = try connection.exchange(["REPLCONF", "capa", "eof"])
@@ -59,7 +63,9 @@ package struct ReplicationTransfer {
       line = try nextLine(connection, end)
     } else if line.hasPrefix("+FULLRESYNC ") {
       let words = line.split(separator: " ")
-      guard words.count == 3, let offset = Int64(words[2]) else { throw unexpected(connection, line) }
+      guard words.count == 3, let offset = Int64(words[2]) else {
+        throw unexpected(connection, line)
+      }
       facts.replicationID = String(words[1])
       facts.offset = offset
       line = try nextLine(connection, end)
@@ -105,13 +111,16 @@ package struct ReplicationTransfer {
   private func receive(
     _ connection: Connection, mark: [UInt8], into sink: any ByteSink, _ end: Deadline
   ) throws(JobError) -> Int64 {
-    // The last 40 bytes are held back: they may be the mark. Nothing follows the mark on this connection.
+    // The last 40 bytes are held back: they may be the mark. Nothing follows the mark on this
+    // connection.
     var buffer = [UInt8](repeating: 0, count: 256 << 10)
     var held = 0
     var received: Int64 = 0
     while true {
       let count = try read(connection, &buffer, from: held, end)
-      guard count > 0 else { throw broken(connection, "after \(received) bytes, before the mark that ends the copy") }
+      guard count > 0 else {
+        throw broken(connection, "after \(received) bytes, before the mark that ends the copy")
+      }
       let total = held + count
       guard total >= mark.count else {
         held = total
@@ -127,18 +136,22 @@ package struct ReplicationTransfer {
     }
   }
 
-  private func read(_ connection: Connection, _ buffer: inout [UInt8], from offset: Int, _ end: Deadline)
+  private func read(
+    _ connection: Connection, _ buffer: inout [UInt8], from offset: Int, _ end: Deadline
+  )
     throws(JobError) -> Int
   {
     try Interruption.check("transfer")
     if end.hasPassed { throw late(connection) }
-    return try connection.reader.readRaw(into: &buffer, from: offset, deadline: Deadline(after: idleTimeout))
+    return try connection.reader.readRaw(
+      into: &buffer, from: offset, deadline: Deadline(after: idleTimeout))
   }
 
   private func refused(_ connection: Connection, _ text: String) -> JobError {
     if text.hasPrefix("NOMASTERLINK") || text.contains("NOMASTERLINK") {
       return JobError(
-        .tryLater, step: "PSYNC", place: connection.endpoint.description, "the replica lost its master: \(text)",
+        .tryLater, step: "PSYNC", place: connection.endpoint.description,
+        "the replica lost its master: \(text)",
         remedy: "Run the job again when the replica is connected.")
     }
     return connection.refused(["PSYNC"], text)
@@ -155,7 +168,8 @@ package struct ReplicationTransfer {
     JobError(
       .unavailable, step: "transfer", place: connection.endpoint.description,
       "the server ended the copy \(at)",
-      remedy: "Look into the server's log (client-output-buffer-limit replica, failed BGSAVE, restart).")
+      remedy:
+        "Look into the server's log (client-output-buffer-limit replica, failed BGSAVE, restart).")
   }
 
   private func late(_ connection: Connection) -> JobError {

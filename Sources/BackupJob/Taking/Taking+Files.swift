@@ -2,7 +2,8 @@
 extension Taking {
   private var directory: String { context.config.dataDirectory ?? "." }
 
-  /// Method `file`: the multi-part AOF when there is one, else the old single AOF, else the dump, as the server itself chooses.
+  /// Method `file`: the multi-part AOF when there is one, else the old single AOF, else the dump,
+  /// as the server itself chooses.
   func takeFiles(_ source: ChosenSource?) throws(JobError) -> BackupRecord.Part {
     let config = context.config
     let log = "\(directory)/\(config.appendDirectoryName)"
@@ -20,7 +21,8 @@ extension Taking {
     return try store(pinned, source: recordedSource ?? BackupRecord.Source(endpoint: directory))
   }
 
-  /// Method `aof`: the documented procedure beside a running server. Rewrites are off only until all files are held open.
+  /// Method `aof`: the documented procedure beside a running server. Rewrites are off only until
+  /// all files are held open.
   func takeLog(_ source: ChosenSource) throws(JobError) -> BackupRecord.Part {
     let config = context.config
     let node = source.decision.node
@@ -33,7 +35,8 @@ extension Taking {
     }
     let state = config.stateDirectory ?? directory
     context.say("holding AOF rewrites", ["node": node.endpoint.description])
-    let hold = try RewriteHold(connection, directory: state, runID: node.runID, timeout: config.timeouts.transfer)
+    let hold = try RewriteHold(
+      connection, directory: state, runID: node.runID, timeout: config.timeouts.transfer)
     let pinned: PinnedFiles
     do throws(JobError) {
       pinned = try PinnedFiles.log(
@@ -48,7 +51,9 @@ extension Taking {
   }
 
   /// Stores files that are held open. The last file of a log is cut behind its last whole command.
-  func store(_ pinned: PinnedFiles, source: BackupRecord.Source) throws(JobError) -> BackupRecord.Part {
+  func store(_ pinned: PinnedFiles, source: BackupRecord.Source) throws(JobError)
+    -> BackupRecord.Part
+  {
     var part = BackupRecord.Part(slots: nil, source: source, files: [])
     let level = context.config.level
     let lastLog = pinned.files.lastIndex { $0.kind != "rdb" }
@@ -63,8 +68,10 @@ extension Taking {
           pinned.cut(index, to: Int64(found.goodBytes))
         } else if let ending = found.ending {
           throw JobError(
-            .badData, step: "verify", place: place, "\(ending), and another file follows it in the log",
-            remedy: "Look at it with `redis-backup check`; the server would refuse to start from it.")
+            .badData, step: "verify", place: place,
+            "\(ending), and another file follows it in the log",
+            remedy:
+              "Look at it with `redis-backup check`; the server would refuse to start from it.")
         }
       }
       context.say("copying", ["file": file.name, "bytes": "\(pinned.files[index].size)"])
@@ -85,7 +92,8 @@ extension Taking {
       part.take(told)
     }
     if let manifest = pinned.manifest {
-      let (stored, _) = try writer.store(name: pinned.manifestName, kind: "manifest", inspect: nil) { sink throws(JobError) in
+      let (stored, _) = try writer.store(name: pinned.manifestName, kind: "manifest", inspect: nil)
+      { sink throws(JobError) in
         try sink.write(manifest.span)
       }
       part.files.append(stored)
@@ -93,7 +101,9 @@ extension Taking {
     if level == .full, lastLog != nil {
       // The whole log is replayed from the files that are still held open.
       context.say("replaying the log", ["files": "\(pinned.files.count)"])
-      let files = pinned.files.map { LogReplay.File(path: pinned.reopenable($0), size: Int($0.size)) }
+      let files = pinned.files.map {
+        LogReplay.File(path: pinned.reopenable($0), size: Int($0.size))
+      }
       part.take(try LogReplay.run(files, place: source.endpoint, style: nil))
     }
     return part

@@ -18,7 +18,8 @@ struct Taking: Sendable {
     for source in sources {
       for line in source.decision.passedOver { context.say("passed over", ["why": line]) }
       context.say(
-        "source chosen", ["node": source.decision.node.endpoint.description, "why": source.decision.reason])
+        "source chosen",
+        ["node": source.decision.node.endpoint.description, "why": source.decision.reason])
     }
     if sources.count > 1, config.method != .replication {
       throw JobError(
@@ -63,7 +64,8 @@ struct Taking: Sendable {
             do throws(JobError) {
               return try taking.transfer(source, prefix: prefix)
             } catch {
-              // A failover ends transfers in many ways; that it was one matters more than how it ended this one.
+              // A failover ends transfers in many ways; that it was one matters more than how it
+              // ended this one.
               if error.kind == .unavailable { try taking.confirm([source], [nil]) }
               throw error
             }
@@ -93,13 +95,17 @@ struct Taking: Sendable {
   }
 
   /// One part by replication.
-  private func transfer(_ source: ChosenSource, prefix: String) throws(JobError) -> BackupRecord.Part {
+  private func transfer(_ source: ChosenSource, prefix: String) throws(JobError)
+    -> BackupRecord.Part
+  {
     let node = source.decision.node
     context.say("asking for a copy", ["node": node.endpoint.description])
     let connection = try Connection(node.endpoint, config.nodeSettings)
     defer { connection.close() }
     let progress = context.progress
-    let transfer = ReplicationTransfer(idleTimeout: config.timeouts.idle, timeout: config.timeouts.transfer) {
+    let transfer = ReplicationTransfer(
+      idleTimeout: config.timeouts.idle, timeout: config.timeouts.transfer
+    ) {
       progress?($0, $1)
     }
     var transferred = TransferFacts()
@@ -107,7 +113,9 @@ struct Taking: Sendable {
     let place = "\(node.endpoint) dump.rdb"
     let (file, facts) = try writer.store(
       name: "dump.rdb", kind: "rdb", prefix: prefix,
-      inspect: { path throws(JobError) in try RDBInspection.run(path: path, place: place, level: level) }
+      inspect: { path throws(JobError) in
+        try RDBInspection.run(path: path, place: place, level: level)
+      }
     ) { sink throws(JobError) in
       transferred = try transfer.run(connection, into: sink)
     }
@@ -120,9 +128,12 @@ struct Taking: Sendable {
         remedy: "Run the job again when the failover is over.")
     }
     var recordedSource = recorded(node, reason: source.decision.reason)
-    if !transferred.replicationID.isEmpty { recordedSource.replicationID = transferred.replicationID }
+    if !transferred.replicationID.isEmpty {
+      recordedSource.replicationID = transferred.replicationID
+    }
     recordedSource.replicationOffset = transferred.offset ?? node.offset
-    var part = BackupRecord.Part(slots: source.slots.map(Self.text), source: recordedSource, files: [file])
+    var part = BackupRecord.Part(
+      slots: source.slots.map(Self.text), source: recordedSource, files: [file])
     part.take(facts)
     context.say(
       "copy received",
@@ -152,7 +163,8 @@ extension BackupRecord.Part {
       digestStyle = facts.digestStyle
     }
     if let time = facts.logTime {
-      let from = min(UTCTime(seconds: time.lowerBound), logTime?.from ?? UTCTime(seconds: time.lowerBound))
+      let from = min(
+        UTCTime(seconds: time.lowerBound), logTime?.from ?? UTCTime(seconds: time.lowerBound))
       logTime = .init(from: from, to: UTCTime(seconds: time.upperBound))
     }
   }

@@ -10,15 +10,20 @@ public struct Hooks: Sendable {
   public var timeout: Duration
 
   /// Hooks.
-  public init(pre: String? = nil, post: String? = nil, onFailure: String? = nil, timeout: Duration = .seconds(300)) {
+  public init(
+    pre: String? = nil, post: String? = nil, onFailure: String? = nil,
+    timeout: Duration = .seconds(300)
+  ) {
     self.pre = pre
     self.post = post
     self.onFailure = onFailure
     self.timeout = timeout
   }
 
-  /// Runs one hook with `environment` added to ours; its output goes nowhere, what it says on stderr comes back in the error.
-  package func run(_ command: String, step: String, environment: [String: String]) throws(JobError) {
+  /// Runs one hook with `environment` added to ours; its output goes nowhere, what it says on
+  /// stderr comes back in the error.
+  package func run(_ command: String, step: String, environment: [String: String]) throws(JobError)
+  {
     let child = try ChildProcess("/bin/sh", ["-c", command], environment: environment, step: step)
     guard let code = child.wait(until: Deadline(after: timeout)) else {
       child.terminate()
@@ -30,7 +35,8 @@ public struct Hooks: Sendable {
       let said = child.complaint
       throw JobError(
         .unavailable, step: step, place: command,
-        "the hook ended with status \(code)\(said.isEmpty ? "" : ": \(said)")", remedy: "Look into the hook.")
+        "the hook ended with status \(code)\(said.isEmpty ? "" : ": \(said)")",
+        remedy: "Look into the hook.")
     }
   }
 }

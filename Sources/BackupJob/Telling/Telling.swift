@@ -10,17 +10,21 @@ struct Telling {
     guard config.metricsFile != nil || config.pushURL != nil else { return }
     var before = ""
     if let file = config.metricsFile, Files.status(file) != nil {
-      before = String(decoding: try Files.readAll(file, limit: 1 << 20, step: "read metrics"), as: UTF8.self)
+      before = String(
+        decoding: try Files.readAll(file, limit: 1 << 20, step: "read metrics"), as: UTF8.self)
     }
     let status = try? JobStatus.read(context)
     let text = Metrics.text(
-      name: config.name, status: status, errors: Metrics.errors(in: before, name: config.name, adding: failedPhase),
+      name: config.name, status: status,
+      errors: Metrics.errors(in: before, name: config.name, adding: failedPhase),
       now: .now)
     if let file = config.metricsFile {
+      Files.removeAbandoned(in: Files.parent(of: file), marker: "\(Files.name(of: file)).tmp-")
       try Files.writeAtomically(Array(text.utf8), to: file, mode: 0o644, step: "write metrics")
     }
     if let url = config.pushURL {
-      try HTTPRequest.send("PUT", url, body: Array(text.utf8), contentType: "text/plain; version=0.0.4")
+      try HTTPRequest.send(
+        "PUT", url, body: Array(text.utf8), contentType: "text/plain; version=0.0.4")
     }
   }
 

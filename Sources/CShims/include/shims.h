@@ -15,6 +15,9 @@ static inline void redis_backup_prefetch(const void *_Nullable address) {
 // where the system has no such call.
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count);
 
+// sync_file_range(2) that only begins to write; nothing where the system has no such call.
+void redis_backup_start_writeback(int descriptor, int64_t offset, int64_t count);
+
 // mremap(2): the `size` bytes of a mapping at `address` become `larger` bytes, maybe elsewhere. NULL and
 // errno on failure, ENOSYS where the system has no such call.
 void *_Nullable redis_backup_move_pages(void *_Nonnull address, size_t size, size_t larger);

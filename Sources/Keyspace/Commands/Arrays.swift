@@ -97,8 +97,8 @@ package enum ArrayCommands {
   }
 
   /// `ARRING key size element [element …]`: behind the cursor, from index 0 again after `size`
-  /// elements. An array that is longer is first cut to its newest `size` elements; one whose ring
-  /// was shorter and has wrapped is first laid out from the oldest to the newest.
+  /// elements. An array that is longer, or whose shorter ring has wrapped, is first laid out anew:
+  /// the newest elements that leave room for the added ones, from the oldest to the newest.
   @Sendable
   static func arring(
     _ a: Arguments, _ state: inout KeyState, _ context: Context
@@ -106,9 +106,12 @@ package enum ArrayCommands {
     let size = try number(a[2])
     guard size > 0, size < .max else { throw .outOfRange }
     guard let array = try state.array(creating: true) else { return .unchanged }
+    let added = UInt64(a.count - 3)
     let length = array.length
     let wrapped = array.cursor.map { $0 &+ 1 < length } ?? false
-    if length > size || length < size && wrapped { relay(array, size: size) }
+    if length > size || length < size && wrapped {
+      relay(array, keeping: size > added ? size - added : 0)
+    }
     for word in 3..<a.count {
       let next = (array.cursor.map { $0 &+ 1 } ?? 0) % size
       _ = array.set(next, to: a[word])
@@ -117,23 +120,25 @@ package enum ArrayCommands {
     return .changed
   }
 
-  /// Lays the newest `size` elements out from index 0, the oldest first.
-  private static func relay(_ array: ArrayValue, size: UInt64) {
+  /// Lays the elements at the last `window` indexes up to the cursor (up to the end, when there is
+  /// none) out from index 0, without gaps. Before index 0 comes the last index of the array.
+  private static func relay(_ array: ArrayValue, keeping window: UInt64) {
     let length = array.length
-    var items: [ArrayItem] = []
-    items.reserveCapacity(array.count)
-    array.items.forEach { items.append($0) }
-    // Oldest first: those behind the cursor were written before those up to it.
-    let split = array.cursor.map { cursor in items.firstIndex { $0.index > cursor } ?? items.count }
-    let ordered = split.map { Array(items[$0...]) + Array(items[..<$0]) } ?? items
-    let start = array.cursor.map { ($0 &+ 1) % length } ?? 0
-    let dropped = length > size ? length - size : 0
-    _ = array.remove(0...UInt64.max - 1)
-    for item in ordered {
-      let place = item.index >= start ? item.index - start : item.index + (length - start)
-      if place >= dropped { _ = array.set(place - dropped, to: item.element) }
+    guard length > 0 else { return }
+    let end = array.cursor ?? length - 1
+    // How many indexes an element lies behind the cursor; nil for those never reached.
+    func age(_ index: UInt64) -> UInt64? {
+      if index <= end { return end - index }
+      return end < length ? end + (length - index) : nil
     }
-    array.cursor = min(length, size) - 1
+    var kept: [(age: UInt64, element: ByteSlice)] = []
+    array.items.forEach { item in
+      if let age = age(item.index), age < window { kept.append((age, item.element)) }
+    }
+    kept.sort { $0.age > $1.age }
+    _ = array.remove(0...UInt64.max - 1)
+    for (place, item) in kept.enumerated() { _ = array.set(UInt64(place), to: item.element) }
+    array.cursor = kept.isEmpty ? nil : UInt64(kept.count - 1)
   }
 
   // MARK: - Words

@@ -103,8 +103,9 @@ package enum BitmapCommands {
         index += 2
         continue
       }
-      guard isGet && index + 2 < a.count
-        || (isSet || a.isOption(index, "INCRBY")) && index + 3 < a.count
+      guard
+        isGet && index + 2 < a.count
+          || (isSet || a.isOption(index, "INCRBY")) && index + 3 < a.count
       else { throw .syntax }
       let type = try FieldType(a[index + 1])
       let offset = try bitOffset(a[index + 2], bits: type.bits)

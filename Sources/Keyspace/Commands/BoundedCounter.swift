@@ -101,8 +101,8 @@ struct BoundedCounter {
   private func float(
     _ string: StringValue, _ context: Context
   ) throws(CommandFault) -> StringValue? {
-    let low = try bound(lowest, -Double.infinity)
-    let high = try bound(highest, Double.infinity)
+    let low = try limit(lowest, -Double.infinity)
+    let high = try limit(highest, Double.infinity)
     guard low <= high else { throw .outOfRange }
     let sum = try CounterCommands.add(
       increment ?? ByteSlice("1"), to: string.bytes(&context.scratch), context)
@@ -112,7 +112,7 @@ struct BoundedCounter {
     return StringValue(try CounterCommands.add(ByteSlice("0"), to: bound, context))
   }
 
-  private func bound(_ text: ByteSlice?, _ otherwise: Double) throws(CommandFault) -> Double {
+  private func limit(_ text: ByteSlice?, _ otherwise: Double) throws(CommandFault) -> Double {
     guard let text else { return otherwise }
     guard let value = DoubleText.parse(text, .command) else { throw .notFloat }
     return value

@@ -173,6 +173,8 @@ package enum GeoCommands {
       _ search: GeoSearch, _ unit: Double, _ zset: SortedSetValue?, in target: ByteSlice,
       _ keyspace: Keyspace
     ) -> Effect {
+      var search = search
+      search.looksAtAll = keyspace.context.generation == .from8
       var hits = zset.map { search.hits(in: $0, limit: any ? count : nil) } ?? []
       if let count, !any, hits.count > count {
         hits.sort { descending ? $0.distance > $1.distance : $0.distance < $1.distance }

@@ -21,12 +21,23 @@ struct GeoSearch {
   var latitude: Double
   /// In meters.
   var shape: Shape
+  /// Whether every member is looked at. Servers before Redis 8 look into nine cells only, which
+  /// misses some hits of very large areas; replaying their logs has to miss them too.
+  var looksAtAll = false
 
   /// The hits in `zset`; with a `limit`, the first ones met.
   func hits(in zset: SortedSetValue, limit: Int?) -> [Hit] {
     var hits: [Hit] = []
     var last: GeoCell?
     let order = zset.ordered
+    if looksAtAll && limit == nil {
+      order.forEach { found in
+        if let distance = distance(of: found.score) {
+          hits.append(Hit(member: found.member, score: found.score, distance: distance))
+        }
+      }
+      return hits
+    }
     for cell in cells() {
       if let limit, hits.count >= limit { break }
       // Neighbours of very large cells can be one and the same.

@@ -69,7 +69,9 @@ package enum SetCommands {
   /// `SINTERSTORE destination key [key …]`
   @Sendable
   static func sinterstore(_ a: Arguments, _ keyspace: Keyspace) throws(CommandFault) -> Effect {
-    let sources = try operands(a, keyspace)
+    // Up to 6.2 the first absent key decides, whatever the keys behind it hold.
+    let sources = try operands(
+      a, keyspace, untilAbsent: keyspace.context.generation == .upTo6)
     let result = SetValue()
     // The smallest set is walked; one that is absent leaves nothing.
     let present = sources.compactMap { $0 }.sorted { $0.count < $1.count }
@@ -109,12 +111,13 @@ package enum SetCommands {
   }
 
   private static func operands(
-    _ a: Arguments, _ keyspace: Keyspace
+    _ a: Arguments, _ keyspace: Keyspace, untilAbsent: Bool = false
   ) throws(CommandFault) -> [SetValue?] {
     var sets: [SetValue?] = []
     for index in 2..<a.count {
       var state = keyspace.state(of: a[index])
       sets.append(try state.set())
+      if untilAbsent && !state.exists { break }
     }
     return sets
   }

@@ -16,16 +16,11 @@ package enum SortCommands {
   @Sendable
   static func sort(_ a: Arguments, _ keyspace: Keyspace) throws(CommandFault) -> Effect {
     let options = try SortOptions(a)
-    var state = keyspace.state(of: a[1])
-    guard let destination = options.destination else {
-      switch state.value {
-      case .none, .list, .set, .sortedSet: return .unchanged
-      default: throw .wrongType
-      }
-    }
+    let state = keyspace.state(of: a[1])
     var sorter = Sorter(options, keyspace)
-    try sorter.load(&state)
+    try sorter.load(state)
     try sorter.sort()
+    guard let destination = options.destination else { return .unchanged }
     let result = sorter.result()
     guard result.count > 0 else { return keyspace.remove(a[destination]) ? .changed : .unchanged }
     keyspace.setState(KeyState(value: .list(result)), of: a[destination])
@@ -153,11 +148,12 @@ struct Sorter {
   }
 
   /// Takes the elements.
-  mutating func load(_ state: inout KeyState) throws(CommandFault) {
+  mutating func load(_ state: KeyState) throws(CommandFault) {
     switch state.value {
     case .none: break
     case .list(let list):
       for index in 0..<list.count { items.append(Item(element: list[index])) }
+      if options.keepsOrder && options.descending { items.reverse() }
     case .set(let set):
       for item in set.table.items { items.append(Item(element: item.key)) }
       // A set has no order that could be kept.
@@ -183,7 +179,9 @@ struct Sorter {
     if options.keepsOrder { return }
     for index in items.indices {
       var weight: ByteSlice? = items[index].element
-      if let by = options.by { weight = by.value(for: items[index].element, keyspace, keeping: false) }
+      if let by = options.by {
+        weight = by.value(for: items[index].element, keyspace, keeping: false)
+      }
       guard let weight else { continue }
       items[index].weight = weight
       if !options.alpha { items[index].score = try Sorter.score(weight) }

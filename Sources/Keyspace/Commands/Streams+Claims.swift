@@ -7,7 +7,7 @@ extension StreamCommands {
   /// `XCLAIM key group consumer min-idle id … [IDLE ms|TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID]
   /// [LASTID id]`
   ///
-  /// A claimed entry that is no longer in the stream stops being pending, as in 7.0 and later.
+  /// From 7.0 on a claimed entry that is no longer in the stream stops being pending.
   @Sendable
   static func xclaim(
     _ a: Arguments, _ state: inout KeyState, _ context: Context
@@ -66,7 +66,8 @@ extension StreamCommands {
     forced: Bool, justID: Bool, _ stream: StreamValue, _ index: Int, _ context: Context
   ) {
     let found = pending(id, in: stream.groups[index])
-    guard stream.entry(id) != nil else {
+    let isGone = stream.entry(id) == nil
+    guard !isGone || context.generation == .upTo6 && found != nil else {
       if found != nil { removePending(id, from: &stream.groups[index]) }
       return
     }

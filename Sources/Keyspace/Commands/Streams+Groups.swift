@@ -19,7 +19,7 @@ extension StreamCommands {
   private static func xgroup(
     _ a: Arguments, _ state: inout KeyState, _ context: Context
   ) throws(CommandFault) -> Effect {
-    if a.isOption(1, "CREATE") { return try create(a, &state) }
+    if a.isOption(1, "CREATE") { return try create(a, &state, context) }
     guard let stream = try state.stream() else { throw .noSuchKey }
     if a.isOption(1, "DESTROY") {
       guard a.count == 4 else { throw .syntax }
@@ -31,7 +31,7 @@ extension StreamCommands {
     if a.isOption(1, "SETID") {
       guard a.count == 5 || a.count == 7 else { throw .syntax }
       let id = a[4].equals("$") ? stream.lastID : try streamID(a[4], missing: 0)
-      let read = try entriesRead(a, 5)
+      let read = known(try entriesRead(a, 5), stream, context)
       stream.groups[index].lastDelivered = id
       stream.groups[index].entriesRead = read
       return .changed
@@ -49,7 +49,7 @@ extension StreamCommands {
   }
 
   private static func create(
-    _ a: Arguments, _ state: inout KeyState
+    _ a: Arguments, _ state: inout KeyState, _ context: Context
   ) throws(CommandFault) -> Effect {
     guard a.count >= 5 else { throw .syntax }
     var makes = false
@@ -71,8 +71,18 @@ extension StreamCommands {
     let id = a[4].equals("$") ? present?.lastID ?? .zero : try streamID(a[4], missing: 0)
     if let present, present.group(a[3]) != nil { throw .exists }
     guard let stream = try state.stream(creating: true) else { return .unchanged }
-    stream.groups.append(StreamGroup(name: a[3], lastDelivered: id, entriesRead: read))
+    stream.groups.append(
+      StreamGroup(
+        name: a[3], lastDelivered: id, entriesRead: known(read, stream, context)))
     return .changed
+  }
+
+  /// Redis 8 does not believe that more entries were read than were added (seen on 8.8; Redis 7
+  /// and Valkey 9.1 keep the number).
+  private static func known(
+    _ read: Int64, _ stream: StreamValue, _ context: Context
+  ) -> Int64 {
+    context.generation == .from8 ? min(read, Int64(clamping: stream.entriesAdded)) : read
   }
 
   private static func entriesRead(_ a: Arguments, _ at: Int) throws(CommandFault) -> Int64 {

@@ -50,10 +50,16 @@ public enum DigestStyle: String, Sendable, CaseIterable {
     }
     if let number { numbers.append(number) }
     guard numbers.count >= 2 else { return nil }
-    switch (numbers[0], numbers[1]) {
-    case (...6, _), (7, ...0): self = .redis70
-    case (7, 1...2): self = .redis72
-    default: self = .redis74
+    self.init(dialect: .redis, version: min(numbers[0], 999) * 100 + min(numbers[1], 99))
+  }
+
+  /// The style of a server: its version as major * 100 + minor.
+  public init(dialect: RDBDialect, version: Int) {
+    switch (dialect, version) {
+    case (.valkey, _): self = .valkey
+    case (.redis, ...700): self = .redis70
+    case (.redis, ...702): self = .redis72
+    case (.redis, _): self = .redis74
     }
   }
 }

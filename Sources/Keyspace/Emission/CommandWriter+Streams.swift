@@ -6,10 +6,6 @@ internal import RDB
 
 extension CommandWriter {
   mutating func stream(_ key: ByteSlice, _ stream: StreamValue) {
-    guard target.hasStreams else {
-      losses.streams += 1
-      return
-    }
     stream.entries.forEach { entry in
       begin(3 + entry.words.count)
       output.write(bulk: "XADD")

@@ -75,8 +75,18 @@ package struct CommandWriter: ~Copyable {
     case .set(let set): self.set(key, set)
     case .sortedSet(let set): sortedSet(key, set)
     case .hash(let hash): self.hash(key, hash)
-    case .stream(let stream): self.stream(key, stream)
-    case .array(let array): self.array(key, array)
+    case .stream(let stream):
+      guard target.hasStreams else {
+        losses.streams += 1
+        return
+      }
+      self.stream(key, stream)
+    case .array(let array):
+      guard target.hasArrays else {
+        losses.arrays += 1
+        return
+      }
+      self.array(key, array)
     case .module:
       losses.modules += 1
       return
@@ -203,10 +213,6 @@ package struct CommandWriter: ~Copyable {
   }
 
   private mutating func array(_ key: ByteSlice, _ array: ArrayValue) {
-    guard target.hasArrays else {
-      losses.arrays += 1
-      return
-    }
     var left = array.count
     var room = 0
     array.items.forEach { item in

@@ -24,13 +24,18 @@ extension Keyspace {
     }
   }
 
-  /// Writes every key, and the functions, as commands.
+  /// Writes every key, and the functions, as commands; each enters `hash`.
   ///
   /// - Parameter expiredBefore: keys that expire at or before this moment (unix milliseconds) are
   ///   left out.
   /// - Returns: how many keys were written.
-  package func write(to writer: inout CommandWriter, expiredBefore moment: Int64? = nil) -> Int {
-    for library in functions { writer.function(library.code) }
+  package func write(
+    to writer: inout CommandWriter, hash: inout StateHash, expiredBefore moment: Int64? = nil
+  ) -> Int {
+    for library in functions {
+      writer.function(library.code)
+      hash.add(function: library.code)
+    }
     var keys = 0
     for database in databases {
       guard let table = tables[database] else { continue }
@@ -39,9 +44,10 @@ extension Keyspace {
         let entry = table[index]
         if entry.lastOperation == 0 {
           if entry.base.kind == .absent { continue }
-          if entry.base.kind == .setCommand, let raw = plainSet(entry.base.payload) {
+          if entry.base.kind == .setCommand, let (raw, value) = plainSet(entry.base.payload) {
             writer.select(database)
             writer.verbatim(raw)
+            hash.add(entry.key, database, string: value)
             keys += 1
             continue
           }
@@ -51,6 +57,7 @@ extension Keyspace {
         if let moment, !state.dropExpired(at: moment) { continue }
         writer.select(database)
         writer.key(entry.key, state)
+        hash.add(entry.key, database, state)
         keys += 1
         if writer.output.failure != nil { return keys }
       }
@@ -78,9 +85,9 @@ extension Keyspace {
     walk.step(around: index, chains, log)
   }
 
-  /// The bytes of the SET at `position` when they are those a server would write.
+  /// The bytes of the SET at `position` when they are those a server would write, and its value.
   @inline(__always)
-  private func plainSet(_ position: Int) -> ByteSlice? {
+  private func plainSet(_ position: Int) -> (raw: ByteSlice, value: ByteSlice)? {
     let (bytes, offset) = log.locate(position)
     guard bytes.holds(24, at: offset),
       bytes.load(at: offset, as: UInt64.self) == 0x0A0D_3324_0A0D_332A,
@@ -92,7 +99,10 @@ extension Keyspace {
     let other = bytes.shortHeader(0x24, at: second)
     guard other >= 0 else { return nil }
     let end = second &+ (other & 7) &+ (other >> 3) &+ 2
-    return bytes.slice(at: offset, count: end &- offset)
+    return (
+      bytes.slice(at: offset, count: end &- offset),
+      bytes.slice(at: second &+ (other & 7), count: other >> 3)
+    )
   }
 }
 

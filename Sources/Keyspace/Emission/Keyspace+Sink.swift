@@ -35,6 +35,8 @@ extension KeyState {
     description.key = key
     description.expiresAt = expiresAt
     description.count = UInt64(value.elementCount)
+    description.bytes = value.byteCount
+    description.encoding = value.encodingName
     switch value {
     case .string(let string):
       description.type = .string

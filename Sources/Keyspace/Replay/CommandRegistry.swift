@@ -5,7 +5,7 @@ internal import Bytes
 package struct CommandRegistry: Sendable {
   /// The tables of all families.
   package static let families: [[CommandEntry]] = [
-StringCommands.table,
+    StringCommands.table,
     CounterCommands.table,
     BitmapCommands.table,
     HyperLogLogCommands.table,

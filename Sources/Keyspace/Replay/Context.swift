@@ -1,9 +1,24 @@
 package import Bytes
 
+/// Whose log is replayed, where servers of different age do different things with one command.
+///
+/// A log does not say it. Its form does: servers up to 6.2 write one file, later ones a directory
+/// with a manifest, and Redis from 8.0 on notes replication offsets in it.
+package enum ServerGeneration: Sendable {
+  /// Redis up to 6.2.
+  case upTo6
+  /// Redis 7 and Valkey.
+  case from7
+  /// Redis 8.
+  case from8
+}
+
 /// What handlers may use besides the words of the command and the state of the key.
 package final class Context {
   /// The moment that relative times refer to, in unix milliseconds; one for the whole replay.
   package let now: Int64
+  /// Whose log this is.
+  package internal(set) var generation = ServerGeneration.from7
   /// The bytes of the command that is executed, as they stand in the log.
   package internal(set) var command = ByteSlice()
   /// The database of the command that is executed.

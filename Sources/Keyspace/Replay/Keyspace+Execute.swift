@@ -33,7 +33,14 @@ extension Keyspace {
         return .done(try execute(arguments, handler))
       case .delete:
         var effect = Effect.unchanged
-        for index in 1..<arguments.count where remove(arguments[index]) { effect = .changed }
+        for index in 1..<arguments.count {
+          if !isEager {
+            // Nobody asks whether they existed, so nothing needs to be executed to know it.
+            forget(arguments[index])
+          } else if remove(arguments[index]) {
+            effect = .changed
+          }
+        }
         return .done(effect)
       case .keyspace(let handler): return .done(try handler(arguments, self))
       case .nothing: return .done(.unchanged)
@@ -51,8 +58,10 @@ extension Keyspace {
     let number = settle(table, index)
     var state = states.items[number]
     states.items[number] = KeyState()
+    let before = observer == nil ? KeySummary() : KeySummary(state)
     defer {
       state.settle()
+      observer?.changed(key, database, from: before, to: KeySummary(state))
       if state.exists { states.items[number] = state } else { clear(table, index) }
     }
     return try handler(arguments, &state, context)

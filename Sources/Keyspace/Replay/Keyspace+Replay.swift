@@ -239,6 +239,7 @@ extension Keyspace {
     case .script: throw ReplayError(.script, command)
     case .key, .overwrite, .delete, .keyspace:
       let raw = bytes.slice(at: command.offset, count: command.length)
+      observer?.begins(command, arguments)
       if case .fault(let fault) = execute(arguments, number: number, raw: raw) {
         note(fault, start + command.offset, command.index, command.database)
       }

@@ -1,5 +1,6 @@
 public import Bytes
 public import RDB
+internal import Keyspace
 
 /// Writes the data of a file for other programs.
 public enum Export {
@@ -37,8 +38,8 @@ public enum Export {
     public var keys = 0
     /// What CSV could not carry.
     public var left = CSVExporter.Left()
-    /// Whether more follows behind the dump: the commands of an AOF with a preamble.
-    public var moreFollows = false
+    /// Sentences for the user, about commands that a server would answer with an error.
+    public var notes: [String] = []
   }
 
   /// Writes the keys that `reader` gives to `output`, and flushes it.
@@ -48,24 +49,74 @@ public enum Export {
     _ reader: inout RDBReader, to output: inout OutputBuffer, _ options: Options,
     file: String, target: String? = nil
   ) throws(ToolError) -> Result {
+    try write(
+      to: &output, options, target, json: { feed(&reader, &$0, options, file) },
+      csv: { feed(&reader, &$0, options, file) })
+  }
+
+  /// Writes the keys of whatever `input` is to `output`, and flushes it.
+  ///
+  /// - Throws: ``ToolError``, also when something stands behind the end of a dump.
+  public static func write(
+    _ input: consuming DataInput, to output: inout OutputBuffer, _ options: Options,
+    target: String? = nil
+  ) throws(ToolError) -> Result {
+    let file = input.facts.file
+    if var reader = input.takeDump() {
+      let result = try write(&reader, to: &output, options, file: file, target: target)
+      try DataInput.checkEnd(reader, file)
+      return result
+    }
+    guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
+    var result = try write(
+      to: &output, options, target,
+      json: { exporter in
+        var sink = SelectingSink(jsonExporter(options), options.selection)
+        swap(&sink.inner, &exporter)
+        defer { swap(&sink.inner, &exporter) }
+        return feed(log, &sink, options)
+      },
+      csv: { exporter in
+        var sink = SelectingSink(csvExporter(options), options.selection)
+        swap(&sink.inner, &exporter)
+        defer { swap(&sink.inner, &exporter) }
+        return feed(log, &sink, options)
+      })
+    result.notes = log.faultNotes()
+    return result
+  }
+
+  private static func jsonExporter(_ options: Options) -> JSONExporter {
+    JSONExporter(
+      OutputBuffer(NullTarget(), capacity: 0), form: options.format == .json ? .array : .lines,
+      base64: options.base64, all: options.all)
+  }
+
+  private static func csvExporter(_ options: Options) -> CSVExporter {
+    CSVExporter(OutputBuffer(NullTarget(), capacity: 0), base64: options.base64)
+  }
+
+  /// Lets one of the two feed its writer. The writer owns the output while it works; the output
+  /// comes back whatever happens.
+  private static func write(
+    to output: inout OutputBuffer, _ options: Options, _ target: String?,
+    json: (inout JSONExporter) -> ToolError?, csv: (inout CSVExporter) -> ToolError?
+  ) throws(ToolError) -> Result {
     var result = Result()
-    // The exporter owns the output while it works; it comes back whatever happens.
     let failure: ToolError?
     switch options.format {
     case .csv:
-      var exporter = CSVExporter(OutputBuffer(NullTarget(), capacity: 0), base64: options.base64)
+      var exporter = csvExporter(options)
       swap(&exporter.output, &output)
       exporter.writeHeader()
-      failure = feed(&reader, &exporter, options, file)
+      failure = csv(&exporter)
       result.keys = exporter.keys
       result.left = exporter.left
       swap(&exporter.output, &output)
     case .json, .jsonl:
-      var exporter = JSONExporter(
-        OutputBuffer(NullTarget(), capacity: 0), form: options.format == .json ? .array : .lines,
-        base64: options.base64, all: options.all)
+      var exporter = jsonExporter(options)
       swap(&exporter.output, &output)
-      failure = feed(&reader, &exporter, options, file)
+      failure = json(&exporter)
       if failure == nil { exporter.finish() }
       result.keys = exporter.keys
       swap(&exporter.output, &output)
@@ -77,6 +128,21 @@ public enum Export {
     return result
   }
 
+  /// The keys of a log.
+  private static func feed<Sink: ExportSink & ~Copyable>(
+    _ log: ReplayedLog, _ sink: inout SelectingSink<Sink>, _ options: Options
+  ) -> ToolError? {
+    if options.all {
+      for library in log.keyspace.functions {
+        sink.inner.write(.function(library.code, preRelease: false))
+      }
+    }
+    log.keyspace.feed(&sink, expiredBefore: options.expiredBefore)
+    do throws(ToolError) { try log.checkDamage() } catch { return error }
+    return nil
+  }
+
+  /// The keys of a dump.
   private static func feed<Sink: ExportSink & ~Copyable>(
     _ reader: inout RDBReader, _ sink: inout Sink, _ options: Options, _ file: String
   ) -> ToolError? {
@@ -86,7 +152,6 @@ public enum Export {
         let record = try reader.next()
         switch record {
         case .key:
-          if options.all { sink.metadata = reader.key.metadata }
           _ = try keys.feed(&reader, into: &sink)
           if sink.hasFailed { return nil }
         case .end: return nil
@@ -98,11 +163,8 @@ public enum Export {
     }
   }
 }
-
 /// What ``Export`` asks of its writers beyond keys.
 protocol ExportSink: ValueSink, ~Copyable {
-  /// Raw metadata of the next key.
-  var metadata: ByteSlice { get set }
   /// Whether writing has failed, so that going on is in vain.
   var hasFailed: Bool { get }
   /// Writes a record that is no key.
@@ -110,10 +172,6 @@ protocol ExportSink: ValueSink, ~Copyable {
 }
 
 extension CSVExporter: ExportSink {
-  var metadata: ByteSlice {
-    get { ByteSlice() }
-    set {}
-  }
   var hasFailed: Bool { output.failure != nil }
   mutating func write(_ record: RDBRecord) {}
 }

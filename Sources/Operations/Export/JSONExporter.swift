@@ -31,8 +31,6 @@ public struct JSONExporter: ValueSink, ~Copyable {
 
   /// Where the text goes.
   public var output: OutputBuffer
-  /// Raw metadata of modules for the next key, written when not empty and ``writesAll`` is set.
-  public var metadata = ByteSlice()
   /// How many keys were written.
   public private(set) var keys = 0
 
@@ -144,9 +142,9 @@ public struct JSONExporter: ValueSink, ~Copyable {
       output.write(",\"rdb-type\":")
       output.write(decimal: UInt64(type.code))
     }
-    if !metadata.isEmpty {
+    if !key.metadata.isEmpty {
       output.write(",\"metadata\":\"")
-      output.write(base64: metadata)
+      output.write(base64: key.metadata)
       output.write(0x22)
     }
   }

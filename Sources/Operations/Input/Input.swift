@@ -129,6 +129,15 @@ public struct Input: ~Copyable {
     return taken
   }
 
+  /// Calls `body` with the first bytes, at most `count`, which stay to be read.
+  mutating func peek<R>(_ count: Int, _ body: (ByteSlice) -> R) -> R {
+    var taken = takeCursor()
+    _ = taken.ensure(count)
+    let result = body(taken.readableSlice.prefix(min(count, taken.readable)))
+    cursor = consume taken
+    return result
+  }
+
   private static func refuseTerminal() throws(ToolError) {
     if isatty(0) == 1 {
       throw .usage(

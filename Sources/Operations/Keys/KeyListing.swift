@@ -1,4 +1,5 @@
 public import Bytes
+internal import Keyspace
 public import RDB
 
 /// One key, as `keys` lists it.
@@ -78,6 +79,32 @@ public enum KeyListing {
     return passed
   }
 
+  /// Lists the keys of whatever `input` is. Of a log ``KeyRow/bytes`` are those of the elements.
+  ///
+  /// - Throws: ``ToolError``, or what `body` throws.
+  public static func list(
+    _ input: consuming DataInput, selection: KeySelection = KeySelection(),
+    expiredBefore: Int64? = nil, order: Order? = nil, top: Int? = nil,
+    _ body: (KeyRow) throws(ToolError) -> Void
+  ) throws(ToolError) -> Int {
+    let file = input.facts.file
+    if var reader = input.takeDump() {
+      let passed = try list(
+        &reader, selection: selection, expiredBefore: expiredBefore, order: order, top: top,
+        file: file, body)
+      try DataInput.checkEnd(reader, file)
+      return passed
+    }
+    guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
+    var sink = SelectingSink(
+      RowCollector(order ?? .size, limit: top, sorts: order != nil), selection)
+    log.keyspace.feed(&sink, expiredBefore: expiredBefore)
+    try log.checkDamage()
+    if order != nil { sink.inner.rows.sort() }
+    for index in 0..<sink.inner.rows.count { try body(sink.inner.rows[index]) }
+    return sink.inner.passed
+  }
+
   private static func measure(_ reader: inout RDBReader) throws(RDBError) -> KeyRow {
     let description = reader.description()
     let from = reader.key.offset
@@ -129,7 +156,7 @@ struct KeptRows: ~Copyable {
   /// Adds a row, whose name is copied.
   mutating func add(_ row: KeyRow) {
     guard limit > 0 else { return }
-    if entries.count >= limit, limit < .max / 2, entries.count >= 2 * limit + 1024 { prune() }
+    if limit < .max / 2, entries.count >= 2 * limit + 1024 { prune() }
     entries.append(Entry(row: row, offset: names.count, length: row.key.count))
     names.append(row.key)
   }
@@ -172,5 +199,40 @@ struct KeptRows: ~Copyable {
     let all = names.slice
     return all.slice(at: a.offset, count: a.length)
       .compare(all.slice(at: b.offset, count: b.length)) < 0
+  }
+}
+
+/// Makes rows of the keys of a log.
+struct RowCollector: ValueSink, ~Copyable {
+  var rows: KeptRows
+  private(set) var passed = 0
+  private let limit: Int
+  private let sorts: Bool
+  private var row = KeyRow()
+  private var meter = MemoryMeter()
+
+  init(_ order: KeyListing.Order, limit: Int?, sorts: Bool) {
+    rows = KeptRows(order, limit: sorts ? limit : nil)
+    self.limit = limit ?? .max
+    self.sorts = sorts
+  }
+
+  mutating func begin(_ key: KeyDescription) {
+    row.db = key.db
+    row.key = key.key
+    row.type = key.type
+    row.encoding = key.encoding
+    row.elements = key.count ?? 1
+    row.bytes = key.bytes ?? 0
+    row.expiresAt = key.expiresAt
+    meter.begin(key)
+  }
+  mutating func element(_ element: ValueElement) { meter.element(element) }
+  mutating func stream(_ event: StreamEvent) { meter.stream(event) }
+  mutating func module(_ item: ModuleItem) {}
+  mutating func end() {
+    passed += 1
+    row.memory = meter.memory
+    if sorts || passed <= limit { rows.add(row) }
   }
 }

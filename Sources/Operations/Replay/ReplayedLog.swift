@@ -49,7 +49,16 @@ public struct ReplayedLog {
   public init(
     _ path: String, _ options: Options = Options(), fileSystem: any FileSystem = .system
   ) throws(ToolError) {
-    var input = try Input(path, fileSystem: fileSystem)
+    try self.init(Input(path, fileSystem: fileSystem), options, fileSystem: fileSystem)
+  }
+
+  /// Reads what was looked at already.
+  ///
+  /// - Throws: ``ToolError``, as above.
+  public init(
+    _ opened: consuming Input, _ options: Options = Options(), fileSystem: any FileSystem = .system
+  ) throws(ToolError) {
+    var input = opened
     facts = input.facts
     notes = input.facts.notes
     keyspace = Keyspace(now: options.now, eager: options.eager || options.strict)
@@ -59,11 +68,14 @@ public struct ReplayedLog {
     switch input.kind {
     case .empty: files = [input.file]
     case .rdb, .aof:
+      keyspace.generation = .upTo6
       files = [input.file]
       statuses = [try? fileSystem.status(of: input.file, followLinks: true)]
       last = try read(input.takeCursor(), after: nil, isLast: true, options)
     case .multiPart(let manifest):
       let parts = manifest.loaded
+      keyspace.generation =
+        manifest.entries.contains { $0.startOffset != nil } ? .from8 : .from7
       for (number, part) in parts.enumerated() {
         let file = FilePath.join(input.facts.logDirectory, part.name)
         files.append(file)

@@ -23,6 +23,9 @@ public struct LogSurvey: Sendable {
   public var bytes = 0..<0
   /// The end of the last whole command outside a transaction.
   public var goodBytes = 0
+  /// Where the first MULTI or EXEC stands that is out of place: the bytes in front of it, and of
+  /// the transaction around it, are good.
+  var misplacedAt: Int?
   private var last = -1
 
   /// Names beyond so many different ones are counted together, so that garbage takes no memory.

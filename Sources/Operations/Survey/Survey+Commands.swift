@@ -14,15 +14,19 @@ extension Survey {
     let before = reader.command.index
     var failure: AOFError?
     do throws(AOFError) {
-      try Survey.count(&reader, &log)
+      if options.countsNames {
+        try count(&reader, &log, part.path, options)
+      } else {
+        try pass(&reader, &log, part.path, options)
+      }
     } catch { failure = error }
     log.commands = reader.command.index - before
     log.annotations = reader.annotations
     log.transactions = reader.transactionCount - state.transactions
-    log.goodBytes = reader.goodBytes
+    log.goodBytes = min(reader.goodBytes, log.misplacedAt ?? Int.max)
     log.bytes = start..<max(start, reader.cursor.offset)
     part.log = log
-    part.goodBytes = reader.goodBytes
+    part.goodBytes = log.goodBytes
     part.bytesRead = max(reader.cursor.size ?? 0, reader.cursor.offset)
     part.isWhole = failure == nil
     if reader.firstUnknownAnnotation >= 0 {
@@ -37,9 +41,32 @@ extension Survey {
     add(problem(failure, part, reader.cursor, isLast: isLast), options)
   }
 
-  /// Counts names, databases and times.
-  private static func count(
-    _ reader: inout AOFReader, _ log: inout LogSurvey
+  /// Looks only for what is wrong.
+  private mutating func pass(
+    _ reader: inout AOFReader, _ log: inout LogSurvey, _ path: String, _ options: Options
+  ) throws(AOFError) {
+    let table = CommandTable.shared
+    while try reader.next() {
+      let word = reader.command.word
+      let arity = table.arity(word, reader.arguments)
+      let words = reader.arguments.count
+      if arity >= 0 ? arity != words : words < -arity {
+        if arity == CommandTable.unknownArity {
+          log.countUnknown(reader.arguments.name)
+        } else {
+          report(Survey.wrongArity(reader, arity), reader.command, path, options)
+        }
+      }
+      if word.count <= 6, let misplaced = Survey.misplaced(reader) {
+        log.note(misplaced: reader)
+        report(misplaced, reader.command, path, options)
+      }
+    }
+  }
+
+  /// Counts names, databases and times as well.
+  private mutating func count(
+    _ reader: inout AOFReader, _ log: inout LogSurvey, _ path: String, _ options: Options
   ) throws(AOFError) {
     let table = CommandTable.shared
     while try reader.next() {
@@ -50,8 +77,57 @@ extension Survey {
         if log.firstTime == nil { log.firstTime = command.time }
         log.lastTime = command.time
       }
-      if info == nil { log.countUnknown(reader.arguments.name) }
+      if let info {
+        if !info.allows(words: reader.arguments.count) {
+          report(Survey.wrongArity(reader, info.arity), command, path, options)
+        }
+      } else {
+        log.countUnknown(reader.arguments.name)
+      }
+      if command.word.count <= 6, let misplaced = Survey.misplaced(reader) {
+        log.note(misplaced: reader)
+        report(misplaced, command, path, options)
+      }
     }
+  }
+
+  @inline(never) private mutating func report(
+    _ what: String, _ command: AOFCommand, _ path: String, _ options: Options
+  ) {
+    var problem = ToolError.refused(.badData, what, file: path, offset: command.offset)
+    problem.command = command.index
+    problem.database = command.database
+    add(problem, options)
+  }
+
+  @inline(never) private static func wrongArity(
+    _ reader: borrowing AOFReader, _ arity: Int
+  ) -> String {
+    let wanted = arity > 0 ? "\(arity - 1)" : "at least \(-arity - 1)"
+    let name = KeyText.quoted(reader.arguments.name, limit: 64).dropFirst().dropLast().uppercased()
+    return
+      "\(name) with \(reader.arguments.count - 1) arguments, which needs \(wanted): Redis runs "
+      + "it all the same and may crash, Valkey refuses to start"
+  }
+
+  /// What is wrong with the place of MULTI or EXEC, or with the database of SELECT.
+  @inline(__always) private static func misplaced(_ reader: borrowing AOFReader) -> String? {
+    let command = reader.command
+    if command.word.isMulti {
+      return command.position > 0
+        ? "MULTI inside a transaction: servers log an error and go on, redis-check-aof refuses it"
+        : nil
+    }
+    if command.word.isExec {
+      return command.transaction == 0
+        ? "EXEC without MULTI: servers log an error and go on, redis-check-aof refuses it" : nil
+    }
+    guard command.word.isSelect, reader.arguments.count == 2 else { return nil }
+    if let number = DecimalText.canonical(reader.arguments[1]), 0...Int64(Int32.max) ~= number {
+      return nil
+    }
+    return "SELECT of \(KeyText.quoted(reader.arguments[1], limit: 40)): a server stays in the "
+      + "database it was in, and what follows goes there"
   }
 
   /// The problem that ends a file.
@@ -83,5 +159,29 @@ extension Survey {
     while count < rest.count && rest[count] == 0 { count += 1 }
     if count < 2 { return nil }
     return "\(count) bytes from here on are zero"
+  }
+
+  /// What else lies beside the files of a manifest.
+  mutating func lookAround(_ log: AppendOnlyLog, _ fileSystem: any FileSystem) {
+    guard let manifestPath = log.manifestPath, let manifest = log.manifest,
+      let names = try? fileSystem.list(log.directory.isEmpty ? "." : log.directory)
+    else { return }
+    let listed = Set(manifest.entries.map(\.name) + [FilePath.name(of: manifestPath)])
+    for name in names where !listed.contains(name) && !name.hasPrefix(".") {
+      let what =
+        name.hasPrefix("temp-")
+        ? "was left by a server that was interrupted; it is never read"
+        : "is not in the manifest; servers never read it"
+      notes.append("\(KeyText.fileName(FilePath.join(log.directory, name))): \(what)")
+    }
+  }
+}
+
+extension LogSurvey {
+  /// Keeps where the first MULTI or EXEC out of place stands, as `redis-check-aof` counts.
+  @inline(never) fileprivate mutating func note(misplaced reader: borrowing AOFReader) {
+    let command = reader.command
+    guard misplacedAt == nil, !command.word.isSelect else { return }
+    misplacedAt = command.word.isMulti ? reader.goodBytes : command.offset
   }
 }

@@ -19,6 +19,10 @@ extension Survey {
     }
     dump.header = reader.header
     dump.goodBytes = reader.offset
+    // What is wrong with a checksum is told, and does not hide what comes behind it.
+    reader.verifiesChecksum = true
+    let deep = options.isDeep
+    var values = ValueCheck(dialect: reader.header.dialect)
     var counter = KeyCounter(now: options.now.milliseconds)
     var failed = false
     do throws(RDBError) {
@@ -27,9 +31,15 @@ extension Survey {
         switch record {
         case .key:
           counter.count(reader, &dump)
+          if deep, let problem = try values.check(&reader) {
+            add(
+              ToolError(
+                problem, file: part.path, database: reader.key.db, key: reader.key.key), options)
+          }
         case .aux(let name, let value): dump.note(name, value)
         case .function: dump.functions += 1
         case .moduleAux: dump.moduleRecords += 1
+        case .hashTemplate: values.templates = reader.hashTemplates
         case .end(let checksum):
           dump.checksum = checksum
           dump.goodBytes = reader.offset
@@ -78,5 +88,49 @@ extension Survey {
   ) throws(ToolError) {
     if case .unreadable(let system) = error.kind { return try refuse(system, &part, options) }
     add(problem, options)
+  }
+}
+
+/// Looks at every element of a value.
+struct ValueCheck: ~Copyable {
+  private var decoder: ValueDecoder
+  private var element = ValueElement()
+
+  init(dialect: RDBDialect) { decoder = ValueDecoder(dialect: dialect) }
+
+  /// The templates that hashes refer to.
+  var templates: HashTemplates {
+    get { decoder.templates }
+    set { decoder.templates = newValue }
+  }
+
+  /// What is wrong inside the value of the current key, when its end can be found all the same.
+  ///
+  /// - Throws: what is wrong with the dump itself.
+  mutating func check(_ reader: inout RDBReader) throws(RDBError) -> RDBError? {
+    guard reader.isStable else {
+      // The value may be larger than memory: its elements are taken as they come.
+      try ValueCheck.drain(&reader, &element)
+      return nil
+    }
+    let from = reader.key.valueOffset
+    let raw = try reader.rawValue()
+    decoder.begin(
+      reader.key.type, raw, key: reader.key.key, db: reader.key.db,
+      expiresAt: reader.key.expiresAt)
+    do throws(RDBError) { try ValueCheck.drain(&decoder.reader, &element) } catch {
+      return RDBError(error.kind, at: from + error.offset, while: .value)
+    }
+    return nil
+  }
+
+  private static func drain(
+    _ reader: inout RDBReader, _ element: inout ValueElement
+  ) throws(RDBError) {
+    switch reader.key.type.logical {
+    case .stream: while try reader.nextStreamEvent() != nil {}
+    case .module, .gcra, .cron: while try reader.nextModuleItem() != nil {}
+    default: while try reader.nextElement(&element) {}
+    }
   }
 }

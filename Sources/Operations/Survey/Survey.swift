@@ -2,11 +2,15 @@ public import AOF
 public import Bytes
 import RDB
 
-/// What is in a file, a log or a directory, and whether it can be read to its end: the work of
-/// `info`. Whether all of it is right is told by ``PathCheck``.
+/// What is in a file, a log or a directory, and what is wrong with it: the work of `info` and
+/// `check`.
 public struct Survey: Sendable {
-  /// How it is done.
+  /// How thorough it is.
   public struct Options: Sendable {
+    /// Whether every element of every value is looked at.
+    public var isDeep = false
+    /// Whether commands are counted by name and database.
+    public var countsNames = true
     /// What counts as expired.
     public var now = Moment.now
     /// How many problems are kept; all are counted.
@@ -107,6 +111,19 @@ public struct Survey: Sendable {
     finishNotes()
   }
 
+  /// Walks through the commands from the position of `cursor` on, whatever stood before them.
+  init(
+    commandsFrom cursor: consuming ByteCursor, _ facts: InputFacts, _ options: Options
+  ) throws(ToolError) {
+    self.facts = facts
+    notes = facts.notes
+    var part = Part(kind: .single, path: facts.file, bytesOnDisk: facts.bytesOnDisk)
+    var state = LogState()
+    try walkCommands(cursor, &part, &state, isLast: true, options)
+    parts = [part]
+    finishNotes()
+  }
+
   /// What commands carry from one file of a log to the next.
   struct LogState {
     var last: AOFCommand?
@@ -141,6 +158,7 @@ public struct Survey: Sendable {
         cursor, &part, &state, isLast: index == log.parts.count - 1, options)
       parts.append(part)
     }
+    lookAround(log, fileSystem)
   }
 
   private mutating func walkStream(
@@ -188,10 +206,14 @@ public struct Survey: Sendable {
     at path: String, _ options: Options = Options(), fileSystem: any FileSystem = .system
   ) throws(ToolError) -> [Survey] {
     let first = try Survey(Input(path, fileSystem: fileSystem), options, fileSystem: fileSystem)
+    guard let directory = first.facts.directory else { return [first] }
     var surveys = [first]
-    for other in first.facts.others {
+    for entry in directory.entries {
+      let inner = FilePath.join(directory.path, entry.name)
+      let isChosen = first.facts.file == inner || first.facts.file.hasPrefix(inner + "/")
+      guard !isChosen, [.rdb, .aof, .logDirectory].contains(entry.role) else { continue }
       surveys.append(
-        try Survey(Input(other, fileSystem: fileSystem), options, fileSystem: fileSystem))
+        try Survey(Input(inner, fileSystem: fileSystem), options, fileSystem: fileSystem))
     }
     return surveys
   }

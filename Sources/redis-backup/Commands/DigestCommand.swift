@@ -27,16 +27,15 @@ struct DigestCommand: ParsableCommand {
     let session = Session(global)
     let selection = try keys.selection()
     let limit = try expiry.limit()
-    var input = try DataInput(path, fileSystem: session.fileSystem)
-    session.notes(input.facts.notes)
-    let file = input.facts.file
-    let report = try session.withProgress(total: input.facts.bytesOnDisk ?? 0) {
-      () throws(ToolError) in
-      try Digest.of(
-        &input.reader, style: style, selection: selection, expiredBefore: limit,
-        now: limit ?? Moment.now.milliseconds, file: file)
-    }
-    try input.finish()
+    let opened = try Input(path, fileSystem: session.fileSystem)
+    session.beginProgress(total: InfoCommand.total(path))
+    defer { session.endProgress() }
+    let input = try DataInput(opened, fileSystem: session.fileSystem)
+    session.notes(input.notes)
+    let report = try Digest.of(
+      input, style: style, selection: selection, expiredBefore: limit,
+      now: limit ?? Moment.now.milliseconds)
+    session.endProgress()
     if session.isJSON {
       try session.writeJSON { json, output in
         json.beginObject(&output)

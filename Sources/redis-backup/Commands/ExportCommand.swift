@@ -49,30 +49,28 @@ struct ExportCommand: ParsableCommand {
     options.all = all
     options.selection = try keys.selection()
     options.expiredBefore = try expiry.limit()
-    var input = try DataInput(path, fileSystem: session.fileSystem)
-    session.notes(input.facts.notes)
-    let file = input.facts.file
-    let total = input.facts.bytesOnDisk ?? 0
+    let opened = try Input(path, fileSystem: session.fileSystem)
+    session.beginProgress(total: InfoCommand.total(path))
+    defer { session.endProgress() }
     let result: Export.Result
     if let target {
       var output = try ToolError.wrap(target, .output) { () throws(SystemError) in
         try AtomicOutput(target, replacing: force, fileSystem: session.fileSystem)
       }
-      result = try session.withProgress(total: total) { () throws(ToolError) in
-        try Export.write(&input.reader, to: &output.buffer, options, file: file, target: target)
-      }
-      try input.finish()
+      let input = try DataInput(opened, fileSystem: session.fileSystem)
+      session.notes(input.notes)
+      result = try Export.write(input, to: &output.buffer, options, target: target)
       try ToolError.wrap(target, .output) { () throws(SystemError) in
         try output.commit(replacing: force)
       }
     } else {
       var output = OutputBuffer(StandardOutput())
-      result = try session.withProgress(total: total) { () throws(ToolError) in
-        try Export.write(
-          &input.reader, to: &output, options, file: file, target: "standard output")
-      }
-      try input.finish()
+      let input = try DataInput(opened, fileSystem: session.fileSystem)
+      session.notes(input.notes)
+      result = try Export.write(input, to: &output, options, target: "standard output")
     }
+    session.endProgress()
+    session.notes(result.notes)
     if result.left.modules > 0 {
       session.note("\(result.left.modules) values of modules have no form in CSV and were left out")
     }

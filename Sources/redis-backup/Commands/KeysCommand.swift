@@ -35,35 +35,30 @@ struct KeysCommand: ParsableCommand {
     let session = Session(global)
     let selection = try keys.selection()
     let limit = try expiry.limit()
-    var input = try DataInput(path, fileSystem: session.fileSystem)
-    session.notes(input.facts.notes)
-    let file = input.facts.file
-    let total = input.facts.bytesOnDisk ?? 0
-    var passed = 0
-    try session.write { output throws(ToolError) in
-      var listed = 0
-      if session.isJSON { output.write(0x5B) }
-      passed = try session.withProgress(total: total) { () throws(ToolError) in
-        try KeyListing.list(
-          &input.reader, selection: selection, expiredBefore: limit, order: sort, top: top,
-          file: file
-        ) { row throws(ToolError) in
-          if session.isJSON {
-            if listed > 0 { output.write(0x2C) }
-            output.write(0x0A)
-            KeysCommand.writeJSON(row, &output)
-          } else {
-            KeysCommand.writeLine(row, &output)
-          }
-          listed += 1
-          if let failure = output.failure {
-            throw ToolError(failure, file: "standard output", role: .output)
-          }
-        }
+    let opened = try Input(path, fileSystem: session.fileSystem)
+    session.beginProgress(total: InfoCommand.total(path))
+    defer { session.endProgress() }
+    let input = try DataInput(opened, fileSystem: session.fileSystem)
+    session.notes(input.notes)
+    var output = OutputBuffer(StandardOutput())
+    var listed = 0
+    let passed = try KeyListing.list(
+      input, selection: selection, expiredBefore: limit, order: sort, top: top
+    ) { row throws(ToolError) in
+      if session.isJSON {
+        output.write(listed > 0 ? ",\n" : "[\n")
+        KeysCommand.writeJSON(row, &output)
+      } else {
+        KeysCommand.writeLine(row, &output)
       }
-      if session.isJSON { output.write(listed > 0 ? "\n]\n" : "]\n") }
+      listed += 1
+      if let failure = output.failure {
+        throw ToolError(failure, file: "standard output", role: .output)
+      }
     }
-    try input.finish()
+    if session.isJSON { output.write(listed > 0 ? "\n]\n" : "[]\n") }
+    try ToolError.wrap("standard output", .output) { () throws(SystemError) in try output.flush() }
+    session.endProgress()
     if passed == 0 && !selection.isEverything { throw AnswerIsNo() }
   }
 

@@ -69,6 +69,11 @@ struct LogCommand: ParsableCommand {
           }
         }
       }
+      if entries.readCount == 0 && log.size > 0 {
+        session.note(
+          "\(KeyText.fileName(path)) holds no commands; its data stands in an RDB. Try: redis-backup keys"
+        )
+      }
       return entries.count
     }
     if self.count {

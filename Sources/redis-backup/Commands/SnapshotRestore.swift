@@ -13,8 +13,13 @@ struct SnapshotRestore: ParsableCommand {
   @Option(
     name: [.customShort("o"), .long], help: "The directory to write.", completion: .directory)
   var output: String
-  @Option(help: "The newest backup that is not younger: RFC 3339, unix seconds, or -2h.") var at:
-    String?
+  @Option(
+    parsing: .unconditional,
+    help: "The newest backup that is not younger: RFC 3339, unix seconds, or -2h.") var at: String?
+  @Option(
+    parsing: .unconditional,
+    help: "Cut a log to this moment (needs aof-timestamp-enabled yes on the server).")
+  var toTime: String?
   @Option(name: .customLong("as"), help: "both, rdb or multi-part.") var form = "both"
   @Option(help: "USER:GROUP for the files, as numbers or names; by default that of the directory.")
   var owner: String?
@@ -35,6 +40,9 @@ struct SnapshotRestore: ParsableCommand {
     if let at, UTCTime(at) == nil {
       throw ValidationError("--at takes 2026-11-23T02:00:00Z, unix seconds, or -2h")
     }
+    if let toTime, UTCTime(toTime) == nil {
+      throw ValidationError("--to-time takes 2026-11-23T02:00:00Z, unix seconds, or -2h")
+    }
     if at != nil, id != nil { throw ValidationError("name a backup or a time, not both") }
     if let owner, JobOwner.numbers(owner) == nil {
       throw ValidationError("there is no such USER:GROUP: \(owner)")
@@ -44,9 +52,16 @@ struct SnapshotRestore: ParsableCommand {
   func run() throws {
     try options.run { context throws(JobError) in
       let restore = RestoreBackup(context)
-      let chosen = try restore.find(id, at: at.flatMap { UTCTime($0) })
+      let moment = toTime.flatMap { UTCTime($0) }
+      let chosen: String
+      if let moment, id == nil, at == nil {
+        chosen = try restore.findLog(reaching: moment)
+      } else {
+        chosen = try restore.find(id, at: at.flatMap { UTCTime($0) })
+      }
       var wanted = RestoreBackup.Options()
       wanted.form = RestoreBackup.Form(rawValue: form) ?? .both
+      wanted.toTime = moment
       wanted.owner = owner.flatMap(JobOwner.numbers)
       if dryRun {
         let record = try BackupListing(context).record(chosen)

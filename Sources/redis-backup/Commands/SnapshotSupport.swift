@@ -26,7 +26,8 @@ struct JobOptions: ParsableArguments {
   /// Whether only the answer is wanted.
   var quiet: Bool { global.quiet }
 
-  /// Runs `body` with the job's context. Every failure becomes one line on stderr and its exit code.
+  /// Runs `body` with the job's context. Every failure becomes one line on stderr and its exit
+  /// code.
   func run(_ body: (JobContext) throws(JobError) -> Void) throws {
     JobSignals.install()
     do throws(JobError) {
@@ -60,7 +61,8 @@ struct JobOptions: ParsableArguments {
   }
 }
 
-/// Ending the job from outside: it stops at the next chunk, publishes nothing and puts back what it changed.
+/// Ending the job from outside: it stops at the next chunk, publishes nothing and puts back what it
+/// changed.
 enum JobSignals {
   static func install() {
     for number in [SIGTERM, SIGINT, SIGHUP] {

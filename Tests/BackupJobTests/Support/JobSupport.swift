@@ -25,22 +25,29 @@ final class LogLines: Sendable {
     }
 
     func log(event: LogEvent) {
-      let facts = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+      let facts = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map {
+        " \($0.key)=\($0.value)"
+      }.joined()
       lines.lines.withLock { $0.append("\(event.message)\(facts)") }
     }
   }
 }
 
-/// A context for a test: YAML with `$DIR` for the private directory, where `$DIR/repo` is the usual repository.
+/// A context for a test: YAML with `$DIR` for the private directory, where `$DIR/repo` is the usual
+/// repository.
 func makeContext(
-  _ yaml: String, _ directory: TemporaryDirectory, environment: [String: String] = [:], log: LogLines = LogLines()
+  _ yaml: String, _ directory: TemporaryDirectory, environment: [String: String] = [:],
+  log: LogLines = LogLines()
 ) throws -> JobContext {
   let text = yaml.replacingOccurrences(of: "$DIR", with: directory.path)
-  return JobContext(try JobConfig(yaml: text, file: "test.yaml", environment: environment), log: log.logger, tool: "test")
+  return JobContext(
+    try JobConfig(yaml: text, file: "test.yaml", environment: environment), log: log.logger,
+    tool: "test")
 }
 
 /// The configuration most tests use.
-func yaml(_ url: String, source: String = "", repository: String = "", more: String = "") -> String {
+func yaml(_ url: String, source: String = "", repository: String = "", more: String = "") -> String
+{
   """
   name: test
   source:

@@ -31,7 +31,8 @@ func freePort() -> UInt16 {
   return UInt16(bigEndian: address.sin_port)
 }
 
-/// A real server or Sentinel on a loopback port, in a directory of its own; killed when it is dropped.
+/// A real server or Sentinel on a loopback port, in a directory of its own; killed when it is
+/// dropped.
 final class LoopbackServer: @unchecked Sendable {
   let port: UInt16
   let directory: TemporaryDirectory
@@ -42,23 +43,29 @@ final class LoopbackServer: @unchecked Sendable {
   /// Starts a server and waits until it answers.
   init(
     _ version: RealServer.Version = .redis7_0, options: [String] = [], configuration: String? = nil,
-    settings: ConnectionSettings = ConnectionSettings(), files: [String: String] = [:], plainPort: Bool = true,
+    settings: ConnectionSettings = ConnectionSettings(), files: [String: String] = [:],
+    plainPort: Bool = true,
     belowPort: UInt16 = .max
   ) throws {
     var free = freePort()
     // A node of a cluster has a second port, 10000 above.
-    while free >= belowPort { free = freePort() > 40000 ? UInt16.random(in: 20000..<30000) : freePort() }
+    while free >= belowPort {
+      free = freePort() > 40000 ? UInt16.random(in: 20000..<30000) : freePort()
+    }
     port = free
     directory = try TemporaryDirectory()
-    try FileManager.default.createDirectory(atPath: directory.file("data"), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      atPath: directory.file("data"), withIntermediateDirectories: true)
     for (name, source) in files {
       try FileManager.default.copyItem(atPath: source, toPath: directory.file("data") + "/" + name)
     }
     var arguments: [String] = []
     if let configuration { arguments.append(try directory.write(configuration, to: "server.conf")) }
     arguments += [
-      plainPort ? "--port" : "--tls-port", "\(port)", "--bind", "127.0.0.1", "--dir", directory.file("data"), "--save",
-      "", "--daemonize", "no", "--logfile", directory.file("log"),
+      plainPort ? "--port" : "--tls-port", "\(port)", "--bind", "127.0.0.1", "--dir",
+      directory.file("data"), "--save",
+      "", "--daemonize", "no", "--logfile", directory.file("log"), "--repl-diskless-sync-delay",
+      "0",
     ]
     if version != .redis6_2 { arguments += ["--enable-debug-command", "yes"] }
     child = try ChildProcess(try version.path(), arguments + options, step: "start")
@@ -67,7 +74,9 @@ final class LoopbackServer: @unchecked Sendable {
   }
 
   /// Starts a Sentinel that watches `master`.
-  init(sentinelOf master: UInt16, name: String = "mymaster", quorum: Int = 2, password: String? = nil) throws {
+  init(
+    sentinelOf master: UInt16, name: String = "mymaster", quorum: Int = 2, password: String? = nil
+  ) throws {
     port = freePort()
     directory = try TemporaryDirectory()
     let text = """
@@ -81,7 +90,8 @@ final class LoopbackServer: @unchecked Sendable {
       \(password.map { "sentinel auth-pass \(name) \($0)" } ?? "")
       """
     let file = try directory.write(text, to: "sentinel.conf")
-    child = try ChildProcess(try RealServer.Version.redis7_0.path(), [file, "--sentinel"], step: "start")
+    child = try ChildProcess(
+      try RealServer.Version.redis7_0.path(), [file, "--sentinel"], step: "start")
     Watchdog.shared.watch(process: child.processID)
     try waitUntilReady(ConnectionSettings())
   }
@@ -95,7 +105,9 @@ final class LoopbackServer: @unchecked Sendable {
         let reply = try? connection.exchange(["PING"])
         connection.close()
         if case .simple = reply { return }
-        if case .error(let text) = reply, text.hasPrefix("NOPERM") || text.hasPrefix("NOAUTH") { return }
+        if case .error(let text) = reply, text.hasPrefix("NOPERM") || text.hasPrefix("NOAUTH") {
+          return
+        }
       }
       if child.wait(until: Deadline(after: .milliseconds(20))) != nil {
         throw TestSupportError("the server ended: \(log)")
@@ -108,7 +120,10 @@ final class LoopbackServer: @unchecked Sendable {
 
   /// One command on a connection of its own.
   @discardableResult
-  func call(_ arguments: String..., settings: ConnectionSettings = ConnectionSettings(commandTimeout: .seconds(60)))
+  func call(
+    _ arguments: String...,
+    settings: ConnectionSettings = ConnectionSettings(commandTimeout: .seconds(60))
+  )
     throws -> RESPValue
   {
     let connection = try Connection(endpoint, settings)
@@ -171,8 +186,11 @@ final class SentinelSet: @unchecked Sendable {
       try waitFor("Sentinel knows the replicas", within: 30) {
         let connection = try Connection(sentinel.endpoint, ConnectionSettings())
         defer { connection.close() }
-        let known = try connection.exchange(["SENTINEL", "REPLICAS", "mymaster"]).elements?.compactMap(\.table) ?? []
-        let others = try connection.exchange(["SENTINEL", "SENTINELS", "mymaster"]).elements?.count ?? 0
+        let known =
+          try connection.exchange(["SENTINEL", "REPLICAS", "mymaster"]).elements?.compactMap(
+            \.table) ?? []
+        let others =
+          try connection.exchange(["SENTINEL", "SENTINELS", "mymaster"]).elements?.count ?? 0
         return known.count == count && known.allSatisfy { $0["master-link-status"] == "ok" }
           && others == self.sentinels.count - 1
       }
@@ -182,7 +200,8 @@ final class SentinelSet: @unchecked Sendable {
   var url: String { url(sentinels) }
 
   func url(_ sentinels: [LoopbackServer]) -> String {
-    "redis-sentinel://" + sentinels.map { "127.0.0.1:\($0.port)" }.joined(separator: ",") + "/mymaster"
+    "redis-sentinel://" + sentinels.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
+      + "/mymaster"
   }
 }
 
