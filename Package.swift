@@ -57,7 +57,7 @@ let package = Package(
     module(
       "BackupJob",
       [
-        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "COpenSSL", "CZlib", "CZstd",
+        "Bytes", "RDB", "AOF", "Keyspace", "Operations", "COpenSSL", "CShims", "CZlib", "CZstd",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Yams", package: "Yams"),
       ]),

@@ -1,3 +1,6 @@
+// What a protocol asks for is documented there.
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+
 #if canImport(Glibc)
   import Glibc
 #else

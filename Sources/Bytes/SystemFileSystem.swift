@@ -1,3 +1,6 @@
+// What a protocol asks for is documented there.
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+
 internal import CShims
 #if canImport(Glibc)
   public import Glibc

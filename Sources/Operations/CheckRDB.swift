@@ -139,9 +139,10 @@ public struct RDBCheck: ~Copyable {
   private mutating func add(
     _ severity: Finding.Severity, _ error: RDBError, _ key: KeyHeader
   ) {
-    report.add(
-      Finding(severity, ToolError(error, file: file, database: key.db, key: key.key)),
-      recordOffset: key.offset)
+    var located = ToolError(error, file: file)
+    located.database = key.db
+    located.key = key.key.bytes
+    report.add(Finding(severity, located), recordOffset: key.offset)
   }
 
   private mutating func endDB(_ next: Int) {

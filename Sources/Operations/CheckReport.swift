@@ -53,6 +53,7 @@ public struct CheckReport: Sendable {
   public var bytes = 0
   /// How many keys dumps hold, and of them how many expire.
   public var keys = 0
+  /// Keys that expire.
   public var expires = 0
   /// How many commands logs hold.
   public var commands = 0

@@ -139,8 +139,16 @@ extension RDBReader {
       guard input.cursor.skip(4) else { throw input.truncated() }
       try skipModuleOpcodes()
     }
-    let raw = input.cursor.heldSlice(at: from, count: input.cursor.offset - from)
-    key.metadata = input.cursor.isStable ? raw : metadataScratch.copy(raw)
+    let end = input.cursor.offset
+    if input.cursor.isStable {
+      key.metadata = input.cursor.heldSlice(at: from, count: end - from)
+    } else {
+      // The opcode was read before the bytes were held.
+      metadataScratch.clear()
+      metadataScratch.append(Opcode.keyMetadata)
+      metadataScratch.append(input.cursor.heldSlice(at: from + 1, count: end - from - 1))
+      key.metadata = metadataScratch.slice
+    }
     guard let next = input.cursor.peek() else { throw input.truncated() }
     guard ValueType(code: next, dialect: header.dialect) != nil else {
       throw input.fail(.badRecord(.keyMetadata))

@@ -13,6 +13,7 @@ struct RedisBackupCommand: ParsableCommand {
       UndoCommand.self,
       CutCommand.self,
       CompactCommand.self,
+      ConvertCommand.self,
       ExportCommand.self,
       KeysCommand.self,
       GetCommand.self,

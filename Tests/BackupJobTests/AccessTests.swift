@@ -9,6 +9,7 @@ import Testing
   @Test func theWrongPasswordIsNoPermission() throws {
     let right = ConnectionSettings(password: Secret("right"))
     let server = try LoopbackServer(options: ["--requirepass", "right"], settings: right)
+    defer { server.keep() }
     let directory = try TemporaryDirectory()
     let text = yaml("redis://127.0.0.1:\(server.port)")
     let wrong = jobError {
@@ -41,6 +42,7 @@ import Testing
   @Test func theDocumentedPermissionsAreEnough() throws {
     for method in ["replication", "aof"] {
       let server = try LoopbackServer(options: ["--appendonly", "yes"])
+      defer { server.keep() }
       try server.fill(50)
       let connection = try Connection(server.endpoint, ConnectionSettings())
       let reply = try connection.exchange(["ACL", "SETUSER", "backup"] + documentedRules(method))
@@ -63,6 +65,7 @@ import Testing
 
   @Test func aUserWithoutPermissionIsTold() throws {
     let server = try LoopbackServer()
+    defer { server.keep() }
     try server.call(
       "ACL", "SETUSER", "backup", "on", ">secret", "+ping", "+info", "+role", "+replconf")
     let directory = try TemporaryDirectory()

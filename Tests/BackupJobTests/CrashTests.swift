@@ -28,6 +28,7 @@ import Testing
     let server = try LoopbackServer(options: [
       "--appendonly", "yes", "--auto-aof-rewrite-percentage", "61",
     ])
+    defer { server.keep() }
     try server.fill(60000)
     let isEnded = Flag()
     let writer = Worker<Int>("writer") { () throws(JobError) in
@@ -100,10 +101,11 @@ import Testing
 
   @Test func beingToldToEndLeavesNothing() throws {
     let server = try LoopbackServer()
+    defer { server.keep() }
     try server.fill(60000)
     let directory = try TemporaryDirectory()
     let file = try directory.write(
-      yaml("redis://127.0.0.1:\(server.port)", repository: "rate-limit: 1MB\ncompression: none")
+      yaml("redis://127.0.0.1:\(server.port)", repository: "rate-limit: 100KB\ncompression: none")
         .replacingOccurrences(
           of: "$DIR", with: directory.path), to: "c.yaml")
     let child = try ChildProcess(
@@ -127,6 +129,7 @@ import Testing
     }
     defer { _ = try? Shell.run("umount", [directory.file("repo")]) }
     let server = try LoopbackServer()
+    defer { server.keep() }
     try server.fill(20000)
     let context = try makeContext(
       yaml("redis://127.0.0.1:\(server.port)", repository: "compression: none"), directory)
@@ -161,6 +164,7 @@ import Testing
 
   @Test func theFreeSpaceIsLookedAtBefore() throws {
     let server = try LoopbackServer()
+    defer { server.keep() }
     let directory = try TemporaryDirectory()
     let text = yaml("redis://127.0.0.1:\(server.port)").replacingOccurrences(
       of: "min-free: 0", with: "min-free: 9000TB")
@@ -176,6 +180,7 @@ import Testing
       return
     }
     let server = try LoopbackServer()
+    defer { server.keep() }
     try server.fill(500)
     let directory = try TemporaryDirectory()
     let wrapper = try directory.write(
@@ -233,6 +238,7 @@ import Testing
 
   @Test func aFailingPreHookStopsAndTheOthersAreTold() throws {
     let server = try LoopbackServer()
+    defer { server.keep() }
     let directory = try TemporaryDirectory()
     let hooks = """
       hooks:

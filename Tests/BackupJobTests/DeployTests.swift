@@ -10,6 +10,7 @@ import Testing
   @Test func everythingInDeployIsValid() throws {
     let directory = try TemporaryDirectory()
     let server = try LoopbackServer()
+    defer { server.keep() }
     let context = try makeContext(
       yaml("redis://127.0.0.1:\(server.port)", more: "metrics:\n  textfile: $DIR/metrics.prom"),
       directory)

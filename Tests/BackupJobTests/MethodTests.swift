@@ -10,6 +10,7 @@ import Testing
   @Test(arguments: RealServer.Version.allCases)
   func byReplication(_ version: RealServer.Version) throws {
     let server = try LoopbackServer(version)
+    defer { server.keep() }
     try server.fill(3000)
     try server.call("SET", "expiring", "x", "EX", "1000")
     try server.call("XADD", "stream", "1-1", "f", "v")
@@ -34,6 +35,7 @@ import Testing
   /// A drill with a newer server of another family: the digest is computed in its style.
   @Test func drillInAnotherFamily() throws {
     let server = try LoopbackServer(.redis7_0)
+    defer { server.keep() }
     try server.fill(500)
     let directory = try TemporaryDirectory()
     let text = yaml(
@@ -54,6 +56,7 @@ import Testing
         "--appendonly", "yes", "--aof-timestamp-enabled", "yes", "--auto-aof-rewrite-percentage",
         "77",
       ])
+    defer { server.keep() }
     try server.fill(2000)
     try server.call("BGREWRITEAOF")
     // A stamp is written once a second, so the new file gets one.
@@ -84,6 +87,7 @@ import Testing
     let server = try LoopbackServer(options: [
       "--appendonly", "yes", "--aof-timestamp-enabled", "yes",
     ])
+    defer { server.keep() }
     try server.fill(40)
     pause(.milliseconds(1100))
     let between = UTCTime.now
@@ -101,17 +105,20 @@ import Testing
     let restored = try LoopbackServer(options: [
       "--dir", outcome.directories[0], "--appendonly", "yes",
     ])
+    defer { restored.keep() }
     #expect(try restored.call("DBSIZE").number == 40)
     let whole = try RestoreBackup(context).run(id, into: directory.file("whole"))
     let flushed = try LoopbackServer(options: [
       "--dir", whole.directories[0], "--appendonly", "yes",
     ])
+    defer { flushed.keep() }
     #expect(try flushed.call("DBSIZE").number == 0)
   }
 
   /// Rewrites all the time, writes all the time: every copy is a whole log that a server loads.
   @Test func theLogStaysWholeUnderWritesAndRewrites() throws {
     let server = try LoopbackServer(options: ["--appendonly", "yes"])
+    defer { server.keep() }
     let isEnded = Flag()
     let writer = Worker<Int>("writer") { () throws(JobError) in
       let connection = try Connection(
@@ -153,6 +160,7 @@ import Testing
     let server = try LoopbackServer(options: [
       "--appendonly", "yes", "--auto-aof-rewrite-percentage", "55",
     ])
+    defer { server.keep() }
     let directory = try TemporaryDirectory()
     let state = directory.file("state")
     let connection = try Connection(server.endpoint, ConnectionSettings())
@@ -173,6 +181,7 @@ import Testing
 
   @Test func dumpFileOfAVolumeWithoutServer() throws {
     let server = try LoopbackServer()
+    defer { server.keep() }
     try server.fill(100)
     try server.call("SAVE")
     let directory = try TemporaryDirectory()
@@ -194,6 +203,7 @@ import Testing
     let nodes = try (0..<3).map { _ in
       try LoopbackServer(options: ["--cluster-enabled", "yes"], belowPort: 55000)
     }
+    defer { nodes.forEach { $0.keep() } }
     for (index, node) in nodes.enumerated() {
       let first = index * 5461
       let last = index == 2 ? 16383 : first + 5460

@@ -8,6 +8,7 @@ import Testing
 @Suite(.serialized) struct SentinelTests {
   @Test func takesTheReplicaAndTheDataIsThere() throws {
     let set = try SentinelSet()
+    defer { set.keep() }
     try set.master.fill(20000)
     try waitFor("replicated") {
       try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 20000 }
@@ -25,6 +26,7 @@ import Testing
 
   @Test func theSecondSentinelIsAskedWhenTheFirstIsDown() throws {
     let set = try SentinelSet(replicas: 1, sentinels: 2)
+    defer { set.keep() }
     set.sentinels[0].stop()
     let directory = try TemporaryDirectory()
     let log = LogLines()
@@ -35,6 +37,7 @@ import Testing
 
   @Test func noSentinelAndUnknownMasterAreToldApart() throws {
     let set = try SentinelSet(replicas: 0, sentinels: 1)
+    defer { set.keep() }
     let directory = try TemporaryDirectory()
     let unknown = jobError {
       _ = try CreateBackup(
@@ -53,6 +56,7 @@ import Testing
   /// failover.
   @Test func aDeadMasterThatIsStillNamedIsNotBelieved() throws {
     let set = try SentinelSet()
+    defer { set.keep() }
     try set.master.call("SET", "a", "1")
     try waitFor("replicated") { try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 1 } }
     set.master.stop()
@@ -72,6 +76,7 @@ import Testing
 
   @Test func withoutPatienceADeadMasterMeansTryLater() throws {
     let set = try SentinelSet(replicas: 1, sentinels: 1)
+    defer { set.keep() }
     set.master.stop()
     try waitFor("the replica sees it") {
       try set.replicas[0].info()["master_link_status"] == "down"
@@ -86,6 +91,7 @@ import Testing
 
   @Test func laggingReplicasFollowThePolicy() throws {
     let set = try SentinelSet(replicas: 1, sentinels: 1)
+    defer { set.keep() }
     // A replica that is stopped still answers nothing; one whose link is cut answers that its link
     // is down.
     try set.replicas[0].call("REPLICAOF", "127.0.0.1", "1")
@@ -105,6 +111,7 @@ import Testing
 
   @Test func aFailoverDuringTheTransferDiscardsTheBackup() throws {
     let set = try SentinelSet()
+    defer { set.keep() }
     try set.master.fill(200000)
     try waitFor("replicated") {
       try set.replicas.allSatisfy { try $0.call("DBSIZE").number == 200000 }

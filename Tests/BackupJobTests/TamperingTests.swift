@@ -10,6 +10,7 @@ import Testing
     JobContext, String, String
   ) {
     let server = try LoopbackServer()
+    defer { server.keep() }
     try server.fill(200)
     let context = try makeContext(
       yaml("redis://127.0.0.1:\(server.port)", repository: repository), directory)
@@ -115,6 +116,7 @@ import Testing
     let directory = try TemporaryDirectory()
     let (context, _, _) = try backup(directory)
     let server = try LoopbackServer()
+    defer { server.keep() }
     let other = try makeContext(yaml("redis://127.0.0.1:\(server.port)"), directory)
     for _ in 0..<4 { _ = try CreateBackup(other).run() }
     let verification = VerifyBackup(context)
@@ -136,6 +138,7 @@ import Testing
       jobError { _ = try RestoreBackup(context).run(id, into: directory.file("full")) }?.exitCode
         == 73)
     let running = try LoopbackServer()
+    defer { running.keep() }
     let used = jobError { _ = try RestoreBackup(context).run(id, into: running.data) }
     #expect(used?.exitCode == 73)
     #expect(used?.message.contains("running server") == true)
@@ -162,6 +165,7 @@ import Testing
             let words = line.split(separator: " ").map(String.init)
             return ["--\(words[0])", words[1]]
           })
+      defer { server.keep() }
       #expect(try server.call("DBSIZE").number == 200)
     }
     let both = try RestoreBackup(context).run(id, into: directory.file("both"))
@@ -169,6 +173,7 @@ import Testing
       let server = try LoopbackServer(options: [
         "--dir", both.directories[0], "--appendonly", appendOnly,
       ])
+      defer { server.keep() }
       #expect(try server.call("DBSIZE").number == 200, "appendonly \(appendOnly)")
     }
     #expect(try RestoreBackup(context).find(nil, at: UTCTime.now) == id)

@@ -37,7 +37,8 @@ extension CRC64 {
 
   let count: Int
   var slice: ByteSlice {
-    unsafe ByteSlice(unsafeStart: UnsafeRawPointer(memory.baseAddress!), count: count)
+    unsafe ByteSlice(
+      unsafeStart: UnsafeRawPointer(memory.baseAddress.unsafelyUnwrapped), count: count)
   }
 
   deinit { unsafe memory.deallocate() }
@@ -229,7 +230,8 @@ struct Script {
       &thread, nil,
       { argument in
         #if canImport(Glibc)
-          let me = unsafe Unmanaged<Background>.fromOpaque(argument!).takeRetainedValue()
+          let me = unsafe Unmanaged<Background>.fromOpaque(argument.unsafelyUnwrapped)
+            .takeRetainedValue()
         #else
           let me = unsafe Unmanaged<Background>.fromOpaque(argument).takeRetainedValue()
         #endif

@@ -106,7 +106,7 @@ import Testing
       #expect(try Shell.redisBackup("log", out, "--count").text == "153\n")
       #expect(try Shell.redisBackup("log", out, "--command", "FLUSHALL").status == 1)
       #expect(try Shell.redisBackup("check", out).status == 0)
-      let late = try Shell.redisBackup("cut", log, "--to-time", "2026-11-23T17:11:00Z", "--dry-run")
+      let late = try Shell.redisBackup("cut", log, "--to-time", "2026-11-23T17:11:50Z", "--dry-run")
       #expect(late.status == 0)
       let early = try Shell.redisBackup(
         "cut", log, "--to-time", "2001-01-01T00:00:00Z", "--dry-run")

@@ -70,9 +70,9 @@ import Testing
     let keyspace = Keyspace(now: 1_700_000_000_000, eager: eager)
     let memory = KeptBytes()
     let slice = bytes.withByteSlice { memory.keep($0) }
-    do {
+    do throws(ReplayError) {
       _ = try keyspace.replay(ByteCursor(slice, owner: memory))
-    } catch let error as ReplayError {
+    } catch {
       // A transaction without its EXEC at the end is not executed.
       guard case .log(let inner) = error.kind, inner.isTruncation else { throw error }
     }

@@ -40,15 +40,14 @@ import Testing
       ExportTests.export(Fixture.path(dump.name + ".rdb"), options))
     #expect(rows.count == objects.count)
     for (row, object) in zip(rows, objects) {
-      #expect(Data(row.key).base64EncodedString() == object["key"] as? String)
-      let count: Int? =
+      #expect(Data(row.key).base64EncodedString() == object["key"].text)
+      let count =
         switch object["value"] {
-        case let list as [Any]: list.count
-        case let stream as NSDictionary:
-          (stream["entries"] as? [Any] ?? stream["items"] as? [Any])?.count
+        case .array(let list): list.count
+        case .object(let parts): (parts["entries"] ?? parts["items"] ?? .null).items.count
         default: 1
         }
-      #expect(Int(row.elements) == count, "\(object["key"] ?? "")")
+      #expect(Int(row.elements) == count, "\(object["key"])")
       #expect(row.memory > row.key.count)
     }
     // Every byte of the keys is counted once.
@@ -164,9 +163,9 @@ import Testing
     (answer, text) = try GetTests.get(path, "db3", db: 3, .commands)
     #expect(text.hasPrefix("*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*3\r\n$3\r\nSET\r\n$3\r\ndb3\r\n"))
     (answer, text) = try GetTests.get(path, "is", .json(base64: false))
-    let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? NSDictionary
-    #expect(object?["encoding"] as? String == "intset")
-    #expect((object?["value"] as? [Any])?.count == 4)
+    let object = try JSONValue(text)
+    #expect(object["encoding"].text == "intset")
+    #expect(object["value"].items.count == 4)
   }
 
   /// The commands of all keys together make the same data.

@@ -110,12 +110,14 @@ public struct VerifyBackup: Sendable {
     var wanted = "\(SHA256.of(json))  backup.json\n"
     for file in record.files { wanted += "\(file.storedSHA256)  \(file.stored)\n" }
     guard sums != Array(wanted.utf8) else { return }
-    // Which of the two was changed: the line of backup.json in the sums speaks of the record.
     let line = Array("\(SHA256.of(json))  backup.json\n".utf8)
-    report.problems.append(
-      sums.starts(with: line)
-        ? "SHA256SUMS: it was changed: its sums are not those of backup.json"
-        : "backup.json: its SHA-256 is not that in SHA256SUMS; one of the two was changed")
+    if sums.starts(with: line) {
+      report.problems.append("SHA256SUMS: it was changed: its sums are not those of backup.json")
+    } else {
+      // Which of the two was changed can not be told.
+      report.problems.append("backup.json: its SHA-256 is not the one in SHA256SUMS")
+      report.problems.append("SHA256SUMS: it has another SHA-256 for backup.json")
+    }
   }
 
   private func checkFile(

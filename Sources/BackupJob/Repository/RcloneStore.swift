@@ -25,6 +25,11 @@ package struct RcloneStore: BackupStore {
   private static let remedy =
     "Try the same command by hand; check rclone's configuration and the network."
 
+  /// Whether rclone's words mean that something does not exist; its backends say it differently.
+  private static func saysMissing(_ error: JobError) -> Bool {
+    error.message.contains("not found") || error.message.contains("doesn't exist")
+  }
+
   private func options(_ arguments: [String]) -> [String] {
     arguments + [
       "--contimeout", "15s", "--timeout", "60s", "--retries", "3", "--low-level-retries", "3",
@@ -61,7 +66,7 @@ package struct RcloneStore: BackupStore {
         "--no-modtime",
         "--no-mimetype", step: "list repository")
     } catch {
-      if error.message.contains("directory not found") { return [] }
+      if Self.saysMissing(error) { return [] }
       throw error
     }
     do { return try JSONDecoder().decode([Entry].self, from: Data(text)) } catch {
@@ -104,7 +109,7 @@ package struct RcloneStore: BackupStore {
     do throws(JobError) {
       try run("purge", path(name), step: "clean up")
     } catch {
-      if !error.message.contains("not found") { throw error }
+      if !Self.saysMissing(error) { throw error }
     }
   }
 
@@ -130,7 +135,7 @@ package struct RcloneStore: BackupStore {
     do throws(JobError) {
       try child.succeed(step: "read backup", remedy: Self.remedy)
     } catch {
-      if error.message.contains("not found") {
+      if Self.saysMissing(error) {
         throw JobError(
           .missing, step: "read backup", place: "\(place)/\(id)/\(name)", "the file does not exist",
           remedy: "Check the id with `snapshot list`.")
@@ -180,7 +185,7 @@ package struct RcloneStore: BackupStore {
       let bytes = try run("cat", path(name), step: "read \(name)")
       return bytes.isEmpty ? nil : bytes
     } catch {
-      if error.message.contains("not found") { return nil }
+      if Self.saysMissing(error) { return nil }
       throw error
     }
   }
@@ -193,7 +198,7 @@ package struct RcloneStore: BackupStore {
     do throws(JobError) {
       try run("deletefile", path(name), step: "remove \(name)")
     } catch {
-      if !error.message.contains("not found") { throw error }
+      if !Self.saysMissing(error) { throw error }
     }
   }
 }

@@ -3,6 +3,7 @@
 #else
   internal import Darwin
 #endif
+internal import CShims
 internal import Foundation
 
 /// Held while a program is started.
@@ -133,6 +134,8 @@ package final class ChildProcess {
     unsafe posix_spawn_file_actions_adddup2(&actions, streams.0, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, streams.1, 1)
     unsafe posix_spawn_file_actions_adddup2(&actions, streams.2, 2)
+    // Nothing else of ours is for the program, also not what other code opened without care.
+    unsafe redis_backup_spawn_close_from(&actions, 3)
     var defaults = sigset_t()
     unsafe sigemptyset(&defaults)
     unsafe sigaddset(&defaults, SIGPIPE)

@@ -2,6 +2,7 @@
 #ifndef REDIS_BACKUP_SHIMS_H
 #define REDIS_BACKUP_SHIMS_H
 
+#include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -50,5 +51,9 @@ void redis_backup_digest_fold(redis_backup_digest *_Nonnull digest,
                               const redis_backup_digest *_Nonnull other);
 
 #include "signals.h"
+
+// Lets a spawned program close every descriptor from `from` on, where the system can (glibc 2.34 and
+// newer); elsewhere nothing is added, and descriptors need their close-on-exec flag.
+int redis_backup_spawn_close_from(posix_spawn_file_actions_t *_Nonnull actions, int from);
 
 #endif

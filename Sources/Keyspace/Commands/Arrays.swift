@@ -98,7 +98,8 @@ package enum ArrayCommands {
 
   /// `ARRING key size element [element …]`: behind the cursor, from index 0 again after `size`
   /// elements. An array that is longer, or whose shorter ring has wrapped, is first laid out anew:
-  /// the newest elements that leave room for the added ones, from the oldest to the newest.
+  /// the newest elements that leave room for another one, from the oldest to the newest (as files
+  /// of an 8.8 show).
   @Sendable
   static func arring(
     _ a: Arguments, _ state: inout KeyState, _ context: Context
@@ -106,11 +107,10 @@ package enum ArrayCommands {
     let size = try number(a[2])
     guard size > 0, size < .max else { throw .outOfRange }
     guard let array = try state.array(creating: true) else { return .unchanged }
-    let added = UInt64(a.count - 3)
     let length = array.length
     let wrapped = array.cursor.map { $0 &+ 1 < length } ?? false
     if length > size || length < size && wrapped {
-      relay(array, keeping: size > added ? size - added : 0)
+      relay(array, keeping: size - 1)
     }
     for word in 3..<a.count {
       let next = (array.cursor.map { $0 &+ 1 } ?? 0) % size

@@ -5,20 +5,90 @@ internal import RDB
 // idempotent messages.
 
 extension CommandWriter {
+  /// Pending entries whose message is gone can only be claimed while it is there: such messages
+  /// are added as stand-ins, and removed behind the groups in the way that leaves no trace. A
+  /// server's own rewrite loses them.
   mutating func stream(_ key: ByteSlice, _ stream: StreamValue) {
+    let gone = StandIns(of: stream)
+    var next = 0
     stream.entries.forEach { entry in
+      while next < gone.ids.count, gone.ids[next] < entry.id {
+        standIn(key, gone.ids[next])
+        next += 1
+      }
       begin(3 + entry.words.count)
       output.write(bulk: "XADD")
       output.write(bulk: key)
       id(entry.id)
       output.write(entry.words.raw)
     }
-    if stream.count == 0 { emptyStream(key, stream) }
-    if target.hasFunctions {
-      begin(7)
-    } else {
-      begin(3)
+    for index in next..<gone.ids.count { standIn(key, gone.ids[index]) }
+    if stream.count == 0 && gone.ids.isEmpty { emptyStream(key, stream) }
+    // The server wants at least as many entries added as there are.
+    let isLate = stream.entriesAdded < UInt64(stream.count + gone.ids.count)
+    if !isLate { setID(key, stream) }
+    for group in stream.groups { self.group(key, group) }
+    remove(gone, key, stream)
+    if isLate { setID(key, stream) }
+    idempotency(key, stream)
+  }
+
+  /// Ids that are pending in some group, of messages that are no longer there, in order.
+  private struct StandIns {
+    var ids: [StreamID] = []
+    /// How many of them are lower than every live one: those go by trimming, which is not noted as
+    /// a deletion.
+    var trimmed = 0
+
+    init(of stream: StreamValue) {
+      for group in stream.groups {
+        group.pending.forEach { entry in
+          if stream.entry(entry.id) == nil { ids.append(entry.id) }
+        }
+      }
+      guard !ids.isEmpty else { return }
+      ids.sort()
+      var last: StreamID?
+      ids.removeAll { id in
+        defer { last = id }
+        // An id above the last one was never given, and 0-0 is none: no message can stand for it.
+        return id == last || id > stream.lastID || id == .zero
+      }
+      let first = stream.count > 0 ? stream.firstID : .max
+      trimmed = ids.prefix { $0 < first }.count
     }
+  }
+
+  private mutating func standIn(_ key: ByteSlice, _ id: StreamID) {
+    begin(5)
+    output.write(bulk: "XADD")
+    output.write(bulk: key)
+    self.id(id)
+    output.write(bulk: "x")
+    output.write(bulk: "y")
+  }
+
+  private mutating func remove(_ gone: StandIns, _ key: ByteSlice, _ stream: StreamValue) {
+    if gone.trimmed > 0 {
+      begin(4)
+      output.write(bulk: "XTRIM")
+      output.write(bulk: key)
+      output.write(bulk: "MAXLEN")
+      output.write(bulkDecimal: UInt64(stream.count + gone.ids.count - gone.trimmed))
+    }
+    var next = gone.trimmed
+    while next < gone.ids.count {
+      let end = min(next + CommandWriter.batch, gone.ids.count)
+      begin(2 + end - next)
+      output.write(bulk: "XDEL")
+      output.write(bulk: key)
+      for index in next..<end { id(gone.ids[index]) }
+      next = end
+    }
+  }
+
+  private mutating func setID(_ key: ByteSlice, _ stream: StreamValue) {
+    begin(target.hasFunctions ? 7 : 3)
     output.write(bulk: "XSETID")
     output.write(bulk: key)
     id(stream.lastID)
@@ -28,8 +98,6 @@ extension CommandWriter {
       output.write(bulk: "MAXDELETEDID")
       id(stream.maxDeletedID)
     }
-    for group in stream.groups { self.group(key, group) }
-    idempotency(key, stream)
   }
 
   /// A stream without entries comes into being by an entry that is trimmed at once.

@@ -72,6 +72,7 @@ extension KeyState {
       }
     case .hash(let hash):
       description.type = .hash
+      description.fieldsMayExpire = hash.expiringCount > 0
       sink.begin(description)
       var element = ValueElement()
       for item in hash.table.items {

@@ -76,6 +76,18 @@ struct GatheredElements: ~Copyable {
     }
   }
 
+  /// Makes the times such that Redis takes them: 1...2^48-1. What has passed long ago stays so; true
+  /// when a time was later than that (the year 10889).
+  mutating func limitTimes() -> Bool {
+    var isLate = false
+    for index in items.indices where items[index].expiresAt != ValueElement.never {
+      if items[index].expiresAt > RDBReader.latestFieldExpiry { isLate = true }
+      items[index].expiresAt = min(max(items[index].expiresAt, 1), RDBReader.latestFieldExpiry)
+    }
+    earliest = earliest.map { min(max($0, 1), RDBReader.latestFieldExpiry) }
+    return isLate
+  }
+
   /// Sorts by expiry, fields without one last, otherwise in the order they came.
   mutating func sortByExpiry() {
     items.sort { a, b in
@@ -201,7 +213,6 @@ extension ValueEncoder {
   /// A hash of which fields expire, for a target that has that.
   private mutating func endTimedHash() {
     let count = gathered.items.count
-    let earliest = gathered.earliest ?? 0
     if target.family == .valkey {
       type = .valkeyHash
       head.append(length: UInt64(count))
@@ -212,6 +223,8 @@ extension ValueEncoder {
       }
       return
     }
+    if gathered.limitTimes() { loss.insert(.fieldExpiry) }
+    let earliest = gathered.earliest ?? 0
     head.append(littleEndian: earliest)
     if gathered.longest <= target.compactLength && count <= target.compactHashFields {
       type = .hashListpackEx

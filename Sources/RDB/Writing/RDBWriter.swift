@@ -1,3 +1,6 @@
+// What a protocol asks for is documented there.
+// swift-format-ignore-file: AllPublicDeclarationsHaveDocumentation
+
 public import Bytes
 
 /// Writes a dump for a target: header, records, keys from their elements or raw, end and checksum

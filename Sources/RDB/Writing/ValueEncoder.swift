@@ -50,6 +50,8 @@ struct ValueEncoder: ~Copyable {
   /// Begins the next key.
   mutating func begin(_ key: KeyDescription) {
     description = key
+    // Who is no dump does not say; then any field may.
+    if key.valueType == nil && key.type == .hash { description.fieldsMayExpire = true }
     head.clear()
     body.clear()
     loss = []
@@ -66,7 +68,8 @@ struct ValueEncoder: ~Copyable {
       ziplist.clear()
     case .set, .zset, .hash:
       mode = .gathering
-      guard let count = key.count, !(key.fieldsMayExpire && target.hasFieldExpiry) else { break }
+      guard let count = key.count, !(description.fieldsMayExpire && target.hasFieldExpiry)
+      else { break }
       if count > UInt64(compactLimit) { beginSingle(count) }
     case .array:
       guard target.loads(.array) else { return skip() }

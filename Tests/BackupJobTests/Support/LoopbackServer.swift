@@ -136,8 +136,8 @@ final class LoopbackServer: @unchecked Sendable {
   /// Writes keys of several types, so that they are replicated and logged.
   func fill(_ count: Int, prefix: String = "key") throws {
     let script = """
-      for i = 1, tonumber(ARGV[1]) do
-        local key = ARGV[2] .. ':' .. i
+      for i = tonumber(ARGV[1]), tonumber(ARGV[2]) do
+        local key = ARGV[3] .. ':' .. i
         if i % 10 == 0 then redis.call('HSET', key, 'name', 'value' .. i, 'number', i)
         elseif i % 10 == 1 then redis.call('RPUSH', key, i, 'b', 'c')
         elseif i % 10 == 2 then redis.call('ZADD', key, i, 'a', i / 3, 'b')
@@ -145,8 +145,14 @@ final class LoopbackServer: @unchecked Sendable {
         else redis.call('SET', key, 'value-' .. i .. string.rep('x', 60)) end
       end
       """
-    try call("EVAL", script, "0", "\(count)", prefix)
+    // Small steps: a master that is busy for long counts as down.
+    for start in stride(from: 1, through: count, by: 2000) {
+      try call("EVAL", script, "0", "\(start)", "\(min(count, start + 1999))", prefix)
+    }
   }
+
+  /// To be called at the end of a test, so that the server is not dropped before.
+  func keep() {}
 
   func info() throws -> [String: String] {
     let connection = try Connection(endpoint, ConnectionSettings())
@@ -196,6 +202,9 @@ final class SentinelSet: @unchecked Sendable {
       }
     }
   }
+
+  /// To be called at the end of a test, so that nothing is dropped before.
+  func keep() {}
 
   var url: String { url(sentinels) }
 

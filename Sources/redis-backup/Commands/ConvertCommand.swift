@@ -1,0 +1,149 @@
+public import ArgumentParser
+import Bytes
+public import Operations
+import RDB
+
+extension Convert.Form: ExpressibleByArgument {}
+
+/// `redis-backup convert PATH -o OUT --to FORM`
+struct ConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Converts between formats, and between releases of Redis and Valkey.",
+    discussion: """
+      rdb is a dump, aof one file of commands, multi-part the directory that a server with \
+      appendonly yes keeps, resp commands for redis-cli --pipe. What the target can not hold is \
+      listed key by key, and nothing is made unless --lossy is given. With a selection of keys \
+      only those are written, without functions.
+      """)
+
+  @OptionGroup var global: GlobalOptions
+  @Argument(help: "An RDB, an AOF, a manifest, a directory of a server, or - for standard input.")
+  var path: String
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp(
+      "The file or directory to make; - for standard output.", valueName: "OUT"))
+  var output: String
+  @Option(name: .long, help: "rdb, aof, multi-part or resp.")
+  var to: Convert.Form
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The server that is to load it, such as redis:6.2 or valkey:9.0; without it the release that "
+        + "wrote PATH.", valueName: "SERVER"))
+  var target: String?
+  @Flag(name: .long, help: "Leave out what the target can not hold instead of refusing.")
+  var lossy = false
+  @Flag(name: .long, help: "In commands, write values as RESTORE of a payload.")
+  var restorePayloads = false
+  @Flag(name: .long, help: "Replace OUT when it is there already.")
+  var force = false
+  @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
+  @OptionGroup var expiry: ExpiryOptions
+
+  func validate() throws {
+    if restorePayloads && (to == .rdb || to == .multiPart) {
+      throw ValidationError("--restore-payloads means something only with --to aof or resp")
+    }
+    if output == "-" && global.json { throw ValidationError("--json needs a file as OUT") }
+    if output == "-" && to == .multiPart {
+      throw ValidationError("a directory needs a name as OUT")
+    }
+  }
+
+  func run() throws {
+    let session = Session(global)
+    var options = Convert.Options()
+    options.form = to
+    if let target {
+      guard let release = RDBTarget(target) else {
+        throw ToolError.usage(
+          "--target \(target) names no release",
+          remedy: "Try: --target redis:7.2 or --target valkey:9.0")
+      }
+      options.target = release
+    }
+    options.lossy = lossy
+    options.restoresPayloads = restorePayloads
+    options.replacing = force
+    options.selection = try keys.selection()
+    options.expiredBefore = try expiry.limit()
+    if output != "-", !force, session.fileSystem.exists(output), to != .multiPart {
+      // Told before long work, not behind it.
+      throw ToolError(SystemError(.open, code: 17), file: output, role: .output)
+    }
+    let opened = try Input(path, fileSystem: session.fileSystem)
+    session.beginProgress(total: InfoCommand.total(path))
+    defer { session.endProgress() }
+    let input = try DataInput(opened, fileSystem: session.fileSystem)
+    let report = try Convert.run(
+      input, to: output, options, standardOutput: StandardOutput(),
+      fileSystem: session.fileSystem)
+    session.endProgress()
+    session.notes(report.notes)
+    if session.isJSON {
+      try writeJSON(report, session)
+    } else {
+      for loss in report.lost {
+        session.note((report.isRefused ? "can not hold" : "left out") + loss.text)
+      }
+      if report.lostCount > report.lost.count {
+        session.note("and \(report.lostCount - report.lost.count) more")
+      }
+    }
+    if report.isRefused {
+      Terminal.writeError(
+        "redis-backup: \(report.target) can not hold all of \(KeyText.shellWord(path)); "
+          + "\(output == "-" ? "stopped" : "nothing was made"). Try: a newer --target, or --lossy to "
+          + "leave it out\n")
+      throw AnswerIsNo()
+    }
+    if !session.isJSON && !global.quiet && output != "-" {
+      try session.print("\(report.keys) keys for \(report.target), \(report.bytes) bytes\n")
+    }
+    if report.keys == 0 && !options.selection.isEverything { throw AnswerIsNo() }
+  }
+
+  private func writeJSON(_ report: Convert.Report, _ session: Session) throws {
+    try session.writeJSON { json, out throws(ToolError) in
+      json.beginObject(&out)
+      json.key("keys", &out)
+      json.number(report.keys, &out)
+      json.key("lost", &out)
+      json.beginArray(&out)
+      for loss in report.lost {
+        json.beginObject(&out)
+        if let database = loss.database {
+          json.key("db", &out)
+          json.number(database, &out)
+        }
+        if let key = loss.key {
+          json.key("key", &out)
+          key.withByteSlice { json.string($0, &out) }
+        }
+        json.key("what", &out)
+        json.string(loss.what, &out)
+        json.endObject(&out)
+      }
+      json.endArray(&out)
+      json.key("lostCount", &out)
+      json.number(report.lostCount, &out)
+      json.key("bytes", &out)
+      json.number(report.bytes, &out)
+      json.key("target", &out)
+      json.string(report.target.description, &out)
+      json.key("made", &out)
+      json.bool(!report.isRefused, &out)
+      json.endObject(&out)
+    }
+  }
+}
+
+extension Convert.Loss {
+  /// ` db 0, "key": …`
+  fileprivate var text: String {
+    guard let database, let key else { return ": \(what)" }
+    return " db \(database), key \(KeyText.quoted(key)): \(what)"
+  }
+}

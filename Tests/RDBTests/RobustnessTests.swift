@@ -1,0 +1,352 @@
+import Bytes
+import Foundation
+import RDB
+import TestSupport
+import Testing
+
+/// Takes everything and keeps nothing.
+struct NullSink: ValueSink {
+  var count = 0
+  mutating func begin(_ key: KeyDescription) { count &+= key.key.count }
+  mutating func element(_ element: ValueElement) {
+    count &+= element.first.count &+ element.second.count
+  }
+  mutating func stream(_ event: StreamEvent) { count &+= 1 }
+  mutating func module(_ item: ModuleItem) { count &+= 1 }
+  mutating func end() {}
+}
+
+/// A value of some fixture, with its dialect.
+struct RawValue {
+  var type: ValueType
+  var dialect: RDBDialect
+  var bytes: [UInt8]
+}
+
+/// Whatever the bytes are, the answer is an error or a success.
+@Suite struct RobustnessTests {
+  static let dumps = Fixture.files().filter { $0.hasSuffix(".rdb") }
+
+  /// Reads all of it; true when the end was reached without an error.
+  @discardableResult
+  static func survives(_ bytes: ByteSlice, verifying: Bool = true) -> Bool {
+    var isGood = true
+    do throws(RDBError) {
+      var reader = try RDBReader(ByteCursor(bytes))
+      reader.verifiesChecksum = verifying
+      var sink = NullSink()
+      while true {
+        do throws(RDBError) {
+          switch try reader.next() {
+          case .key: try reader.drain(into: &sink)
+          case .end: return isGood
+          default: break
+          }
+        } catch {
+          isGood = false
+          // Offsets are inside, so that people can look there.
+          #expect(error.offset >= 0 && error.offset <= bytes.count)
+          if !reader.canSkipValue { return false }
+        }
+      }
+    } catch { return false }
+  }
+
+  @Test func everyCutIsAnError() throws {
+    for dump in RobustnessTests.dumps {
+      let bytes = try Fixture.bytes(dump)
+      if bytes.count >= 1 << 16 { continue }
+      bytes.withByteSlice { all in
+        // The test library unwinds the stack for every error, which takes long: of the larger files
+        // every 23rd place, unless FUZZ_MUTATIONS asks for more than the usual.
+        let step =
+          all.count < 4096 || RobustnessTests.mutations > 100_000 ? 1 : 23
+        for count in stride(from: 0, to: all.count, by: step) {
+          var reached = false
+          do throws(RDBError) {
+            var reader = try RDBReader(ByteCursor(all.prefix(count)))
+            while !reached { if case .end = try reader.next() { reached = true } }
+          } catch {
+            let isTruncated = error.kind == .truncated || error.kind == .notAnRDB
+            if !isTruncated { Issue.record("\(dump) cut at \(count): \(error)") }
+          }
+          if reached { Issue.record("\(dump) cut at \(count) reads to its end") }
+          if count % 13 == 0 { RobustnessTests.survives(all.prefix(count)) }
+        }
+      }
+    }
+  }
+
+  /// Every value of the fixtures, as it is and written anew without compression for others.
+  static func values() throws -> [RawValue] {
+    var values: [RawValue] = []
+    func collect(_ bytes: [UInt8]) throws {
+      try bytes.withByteSlice { slice in
+        var reader = try RDBReader(ByteCursor(slice))
+        reading: while true {
+          switch try reader.next() {
+          case .key:
+            let type = reader.key.type
+            let raw = try reader.rawValue()
+            if raw.count <= 4096 {
+              values.append(
+                RawValue(type: type, dialect: reader.header.dialect, bytes: raw.bytes))
+            }
+          case .end: break reading
+          default: break
+          }
+        }
+      }
+    }
+    for label in ["live/live_2.4", "live/live_8.8", "r6.2/types", "r8.8/types", "v9.1/types"] {
+      let path = Fixture.path(label + ".rdb")
+      try collect(try Fixture.bytes(label + ".rdb"))
+      for name in ["redis:2.6", "redis:6.2", "redis:7.0", "redis:8.10", "valkey:9.1"] {
+        let target = try #require(RDBTarget(name))
+        try collect(try Rewritten(path, target, compressing: false).bytes)
+      }
+    }
+    return values
+  }
+
+  static let mutations =
+    ProcessInfo.processInfo.environment["FUZZ_MUTATIONS"].flatMap { Int($0) } ?? 100_000
+
+  @Test func mutatedValuesNeverTrap() throws {
+    let values = try RobustnessTests.values()
+    #expect(values.count > 1000)
+    var random = SplitMix64(seed: 20_261_124)
+    var decoder = ValueDecoder(dialect: .redis)
+    var valkey = ValueDecoder(dialect: .valkey)
+    var checker = ValueChecker()
+    var writer = RestoreWriter(target: try #require(RDBTarget("redis:8.8")))
+    var outcomes = [0, 0, 0]
+    // A test run must end; so many seconds are enough for the default number by far.
+    let limit = Date(timeIntervalSinceNow: Double(max(60, RobustnessTests.mutations / 2000)))
+    for round in 0..<RobustnessTests.mutations {
+      if round % 1000 == 0 && Date() > limit {
+        Issue.record("only \(round) of \(RobustnessTests.mutations) mutations were tried in time")
+        break
+      }
+      let value = values[random.below(values.count)]
+      var bytes = value.bytes
+      RobustnessTests.mutate(&bytes, &random)
+      try bytes.withByteSlice { slice in
+        let outcome =
+          value.dialect == .redis
+          ? try RobustnessTests.outcome(value.type, slice, &decoder, &checker, &writer)
+          : try RobustnessTests.outcome(value.type, slice, &valkey, &checker, &writer)
+        outcomes[outcome] += 1
+      }
+    }
+    // All three must happen, or the mutations are of no use.
+    #expect(outcomes.allSatisfy { $0 > 1000 }, "\(outcomes)")
+  }
+
+  /// 0 an error, 1 readable but damaged, 2 good. What is good can be written and read again.
+  static func outcome(
+    _ type: ValueType, _ bytes: ByteSlice, _ decoder: inout ValueDecoder,
+    _ checker: inout ValueChecker, _ writer: inout RestoreWriter
+  ) throws -> Int {
+    var sink = NullSink()
+    decoder.begin(type, bytes)
+    var isReadable = false
+    do throws(RDBError) {
+      try decoder.reader.drain(into: &sink)
+      isReadable = true
+    } catch { if decoder.reader.canSkipValue { try? decoder.reader.skipValue() } }
+    decoder.begin(type, bytes)
+    do throws(RDBError) { try checker.check(&decoder.reader) } catch { return isReadable ? 1 : 0 }
+    if !isReadable {
+      Issue.record("the check accepts what can't be read: \(type) \(bytes.bytes)")
+      return 0
+    }
+    decoder.begin(type, bytes)
+    try decoder.reader.drain(into: &writer)
+    if writer.loss.contains(.key) { return 2 }
+    let payload = writer.payload.bytes
+    try payload.withByteSlice { slice in
+      var again = ValueDecoder(dialect: .redis)
+      try again.begin(try RestorePayload(slice))
+      var copy = NullSink()
+      try again.reader.drain(into: &copy)
+      // Streams may hold deleted entries, which are not written.
+      if type.logical != .stream {
+        #expect(copy.count == sink.count, "\(type) \(bytes.bytes)")
+      }
+    }
+    return 2
+  }
+
+  static func mutate(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+    let interesting: [UInt8] = [
+      0, 1, 0x3F, 0x40, 0x7F, 0x80, 0x81, 0xC0, 0xC3, 0xF0, 0xF4, 0xFE, 0xFF,
+    ]
+    for _ in 0...random.below(3) {
+      if bytes.isEmpty { return }
+      let at = random.below(bytes.count)
+      switch random.below(7) {
+      case 0: bytes[at] ^= 1 << UInt8(random.below(8))
+      case 1: bytes[at] = UInt8(random.below(256))
+      case 2: bytes[at] = interesting[random.below(interesting.count)]
+      case 3: bytes.remove(at: at)
+      case 4: bytes.insert(interesting[random.below(interesting.count)], at: at)
+      case 5: bytes.removeLast(min(bytes.count, 1 + random.below(8)))
+      default:
+        // A pair of bytes counted up or down by one: sizes and counts.
+        bytes[at] = random.below(2) == 0 ? bytes[at] &+ 1 : bytes[at] &- 1
+      }
+    }
+  }
+
+  @Test func mutatedFilesNeverTrap() throws {
+    var random = SplitMix64(seed: 7)
+    var files: [[UInt8]] = []
+    for dump in RobustnessTests.dumps {
+      let bytes = try Fixture.bytes(dump)
+      if bytes.count < 1 << 16 { files.append(bytes) }
+    }
+    for _ in 0..<RobustnessTests.mutations / 20 {
+      var bytes = files[random.below(files.count)]
+      RobustnessTests.mutate(&bytes, &random)
+      bytes.withByteSlice { _ = RobustnessTests.survives($0, verifying: false) }
+    }
+  }
+
+  @Test func windowsThatMoveGiveTheSameEvents() throws {
+    for dump in RobustnessTests.dumps {
+      let path = Fixture.path(dump)
+      let mapped = try Collector.read(try InputFile.open(path))
+      for (most, seed) in [(7, 1), (4096, 2)] {
+        var faults = FaultyFileSystem.Faults()
+        faults.mostBytes = most
+        faults.seed = UInt64(seed)
+        let files = FaultyFileSystem(faults)
+        // Tiny pieces of large files take long and show nothing more.
+        if most < 100 && mapped.events.count > 5000 { continue }
+        let stream = try Collector.read(
+          try InputFile.open(path, mapping: false, fileSystem: files))
+        #expect(stream.events == mapped.events, "\(dump) in pieces of \(most)")
+      }
+    }
+  }
+
+  @Test func partlyReadValuesAreLeftBehind() throws {
+    for dump in RobustnessTests.dumps {
+      for taken in 0..<4 {
+        var reader = try RDBReader(InputFile.open(Fixture.path(dump)))
+        var keys = 0
+        reading: while true {
+          switch try reader.next() {
+          case .key:
+            keys += 1
+            var element = ValueElement()
+            for _ in 0..<taken {
+              switch reader.key.type.logical {
+              case .stream: _ = try reader.nextStreamEvent()
+              case .module: _ = try reader.nextModuleItem()
+              default: _ = try reader.nextElement(&element)
+              }
+            }
+          case .end: break reading
+          default: break
+          }
+        }
+        #expect(keys > 0 || dump.contains("base"), "\(dump)")
+      }
+    }
+  }
+
+  /// Bytes that claim to be far more than they are.
+  static let bombs: [(String, [UInt8])] = {
+    func dump(_ body: [UInt8]) -> [UInt8] { Array("REDIS0012".utf8) + body }
+    let four: [UInt8] = [0x80, 0xFF, 0xFF, 0xFF, 0xFF]
+    let most: [UInt8] = [0x81] + [UInt8](repeating: 0xFF, count: 8)
+    let large: [UInt8] = [0x81, 0x7F] + [UInt8](repeating: 0xFF, count: 7)
+    let key: [UInt8] = [1, 0x6B]
+    func listpack(_ count: UInt16, _ body: [UInt8]) -> [UInt8] {
+      let size = body.count + 7
+      return [UInt8(size), 0, 0, 0, UInt8(count & 255), UInt8(count >> 8)] + body + [0xFF]
+    }
+    func string(_ bytes: [UInt8]) -> [UInt8] { [UInt8(bytes.count)] + bytes }
+    var bombs: [(String, [UInt8])] = [
+      ("LZF that claims 4 GB", dump([0] + key + [0xC3, 4] + four + [0, 0x61, 0, 0x61])),
+      ("LZF that claims 2^64", dump([0] + key + [0xC3, 4] + most + [0, 0x61, 0, 0x61])),
+      ("LZF of 2^63 packed bytes", dump([0] + key + [0xC3] + large + four)),
+      ("a key of 1 GB", dump([0, 0x80, 0x40, 0, 0, 0] + [UInt8](repeating: 0x61, count: 1000))),
+      ("a key of 2^64", dump([0] + most)),
+      ("a value of 2^63", dump([0] + key + large)),
+      ("a listpack that counts 65535", dump([20] + key + string(listpack(0xFFFF, [])))),
+      ("a listpack that counts 65534", dump([20] + key + string(listpack(0xFFFE, [1, 1])))),
+      (
+        "a listpack string of 4 GB",
+        dump([20] + key + string(listpack(1, [0xF0, 0xFF, 0xFF, 0xFF, 0xFF, 1])))
+      ),
+      ("an intset of 2^32", dump([11] + key + string([8, 0, 0, 0, 255, 255, 255, 255]))),
+      (
+        "a ziplist of 4 GB",
+        dump([10] + key + string([255, 255, 255, 255, 10, 0, 0, 0, 0, 0, 255]))
+      ),
+      ("a zipmap string of 4 GB", dump([9] + key + string([1, 254, 255, 255, 255, 255, 255]))),
+      ("module opcodes without end", dump([7] + key + most + [2, 1, 2, 1, 2, 1])),
+      ("2^64 streams nodes", dump([21] + key + most)),
+      ("an array of 2^64", dump([28] + key + most + [0])),
+      ("a template of 2^64 fields", Array("REDIS0015".utf8) + [242, 0] + most + [1, 0x61, 2]),
+      (
+        "slots without end",
+        Array("VALKEY080".utf8) + [243, 40]
+          + [UInt8](repeating: 0x61, count: 40) + most
+      ),
+    ]
+    for type: UInt8 in [1, 2, 3, 4, 5, 14, 18, 22, 24] {
+      bombs.append(("\(type) with 2^64 elements", dump([type] + key + most)))
+      bombs.append(
+        ("\(type) with 2^64 elements, some", dump([type] + key + most + [1, 0x61, 1, 0x62, 0, 0])))
+    }
+    // Groups with pending entries and consumers without end.
+    let head: [UInt8] = [0] + [UInt8](repeating: 0, count: 8) + [0]
+    bombs.append(("2^64 groups", dump([21] + key + head.dropLast() + most)))
+    let group: [UInt8] = [1, 1, 0x67, 0, 0, 0]
+    bombs.append(("2^64 pending", dump([21] + key + head.dropLast() + group + most)))
+    bombs.append(("2^64 consumers", dump([21] + key + head.dropLast() + group + [0] + most)))
+    bombs.append(
+      (
+        "2^64 ids",
+        dump(
+          [21] + key + head.dropLast() + group + [0, 1, 1, 0x63]
+            + [UInt8](repeating: 0, count: 16) + most)
+      ))
+    return bombs
+  }()
+
+  @Test func bombsAreErrorsAndTakeNoMemory() throws {
+    let before = RobustnessTests.peakMemory()
+    for (name, bytes) in RobustnessTests.bombs {
+      let isGood = bytes.withByteSlice { RobustnessTests.survives($0) }
+      #expect(!isGood, "\(name)")
+      var checker = ValueChecker()
+      bytes.withByteSlice { slice in
+        do throws(RDBError) {
+          var reader = try RDBReader(ByteCursor(slice))
+          while true { if case .key = try reader.next() { try checker.check(&reader) } }
+        } catch {}
+      }
+      // The same through a window, and walked without a look inside.
+      let folder = try TemporaryDirectory()
+      let path = try folder.write(bytes, to: "bomb.rdb")
+      do throws(RDBError) {
+        var reader = try RDBReader(try! InputFile.open(path, mapping: false))
+        while true { if case .end = try reader.next() { break } }
+        Issue.record("\(name) reads to an end")
+      } catch {}
+    }
+    #expect(RobustnessTests.peakMemory() - before < 128 << 20)
+  }
+
+  /// The most memory this process had so far, in bytes.
+  static func peakMemory() -> Int {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") } ?? ""
+    return (line.split(separator: " ").compactMap { Int($0) }.first ?? 0) * 1024
+  }
+}
