@@ -17,7 +17,6 @@ import Testing
     ("check-aof-json", ["check", "--json", "demo/appendonly.aof"]),
     ("check-multi-part", ["check", "--deep", "r7.0/aof-preamble/appendonlydir"]),
     ("check-manifest", ["check", "manifests/bad-two-bases.manifest"]),
-    ("help", ["--help"]),
     ("help-info", ["info", "--help"]),
     ("help-check", ["check", "--help"]),
   ]
