@@ -81,6 +81,9 @@ public struct AppendOnlyLog: Sendable {
     }
   }
 
+  /// The log that is one file or stream, whose content somebody else has looked at.
+  public init(single path: String) { self.init(single: path, path, nil) }
+
   private init(single path: String, _ file: String, _ status: FileStatus?) {
     self.path = path
     parts = [

@@ -20,7 +20,7 @@ extension ToolError: CustomStringConvertible {
     if !text.isEmpty { text += ": " }
     text += message
     if let advice = remedy ?? commonRemedy {
-      text += text.hasSuffix(".") ? " " : ". "
+      text += text.hasSuffix(".") || text.hasSuffix("?") ? " " : ". "
       text += advice
     }
     return text

@@ -35,28 +35,56 @@ enum Main {
     let message = RedisBackupCommand.message(for: error)
       .split(separator: "\n").map { $0.trimmed }.joined(separator: " ")
     if code == .validationFailure || code.rawValue == ToolStatus.usage.rawValue {
-      say("\(message). Try: redis-backup \(subcommand(arguments))--help")
+      let (words, unknown) = commandWords(arguments)
+      let reason = unknown ?? message
+      let end = reason.hasSuffix(".") || reason.hasSuffix("?") ? "" : "."
+      say("\(reason)\(end) Try: redis-backup \(words)--help")
       Signals.end(status: ToolStatus.usage.rawValue)
     }
     say(message)
     Signals.end(status: ToolStatus.ioError.rawValue)
   }
 
-  /// The words of the command line that name a command, each with a blank behind it.
-  private static func subcommand(_ arguments: [String]) -> String {
-    var commands = RedisBackupCommand.configuration.subcommands
+  /// The words of the command line that name a command, each with a blank behind it; and a sentence
+  /// when the next word should have named one and does not.
+  private static func commandWords(_ arguments: [String]) -> (words: String, unknown: String?) {
+    var commands = names(RedisBackupCommand.configuration)
     var words = ""
     for argument in arguments {
-      guard let next = commands.first(where: { $0._commandName == argument }) else { break }
+      if commands.isEmpty || argument.hasPrefix("-") || argument == "help" { break }
+      guard let next = commands.first(where: { $0.name == argument }) else {
+        return (words, unknownCommand(argument, commands.map { $0.name }))
+      }
       words += argument + " "
-      commands = next.configuration.subcommands
+      commands = names(next.configuration)
     }
-    return words
+    return (words, nil)
+  }
+
+  /// The subcommands by name.
+  private static func names(
+    _ configuration: CommandConfiguration
+  ) -> [(name: String, configuration: CommandConfiguration)] {
+    var all: [(name: String, configuration: CommandConfiguration)] = []
+    for command in configuration.subcommands {
+      let inner = command.configuration
+      if let name = inner.commandName { all.append((name, inner)) }
+    }
+    return all
+  }
+
+  private static func unknownCommand(_ word: String, _ names: [String]) -> String {
+    let shown = KeyText.fileName(word)
+    let near = names.map { (name: $0, distance: Spelling.distance($0, word)) }
+      .min { $0.distance < $1.distance }
+    guard let near, near.distance <= max(2, word.count / 3) else {
+      return "'\(shown)' is no command"
+    }
+    return "'\(shown)' is no command; did you mean '\(near.name)'?"
   }
 
   private static func say(_ line: String) {
-    let text = line.hasSuffix("..") ? String(line.dropLast()) : line
-    Terminal.writeError("redis-backup: \(text)\n")
+    Terminal.writeError("redis-backup: \(line)\n")
   }
 
   private static func answer(_ text: String) {

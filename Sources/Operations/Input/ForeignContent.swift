@@ -23,7 +23,6 @@ struct ForeignContent {
     func through(_ program: String) -> String {
       "Try: \(program) \(word) | redis-backup COMMAND -"
     }
-    if begins([0x28, 0xB5, 0x2F, 0xFD]) { return ("is compressed with zstd", through("zstd -dc")) }
     if begins([0xFD, 0x37, 0x7A, 0x58, 0x5A]) {
       return ("is compressed with xz", through("xz -dc"))
     }

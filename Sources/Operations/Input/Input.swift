@@ -41,6 +41,16 @@ public struct InputFacts: Sendable {
   /// Sentences for the user about what was chosen.
   public var notes: [String] = []
 
+  /// What else lies in ``directory`` that a server could load.
+  public var others: [String] {
+    guard let directory else { return [] }
+    return directory.entries.filter { entry in
+      let inner = FilePath.join(directory.path, entry.name)
+      return file != inner && !file.hasPrefix(inner + "/")
+        && [.rdb, .aof, .logDirectory].contains(entry.role)
+    }.map { FilePath.join(directory.path, $0.name) }
+  }
+
   /// The directory in which the files of a multi-part AOF lie; empty for the current one.
   public var logDirectory: String { FilePath.directory(of: file) }
 }

@@ -111,6 +111,19 @@ public struct Survey: Sendable {
     finishNotes()
   }
 
+  /// Walks through the commands from the position of `cursor` on, whatever stood before them.
+  init(
+    commandsFrom cursor: consuming ByteCursor, _ facts: InputFacts, _ options: Options
+  ) throws(ToolError) {
+    self.facts = facts
+    notes = facts.notes
+    var part = Part(kind: .single, path: facts.file, bytesOnDisk: facts.bytesOnDisk)
+    var state = LogState()
+    try walkCommands(cursor, &part, &state, isLast: true, options)
+    parts = [part]
+    finishNotes()
+  }
+
   /// What commands carry from one file of a log to the next.
   struct LogState {
     var last: AOFCommand?

@@ -1,4 +1,3 @@
-import AOF
 import ArgumentParser
 import Bytes
 import Operations
@@ -22,85 +21,91 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     let session = Session(global)
-    var options = Survey.Options()
-    options.isDeep = deep
-    options.countsNames = false
     session.beginProgress(total: InfoCommand.total(path))
     defer { session.endProgress() }
-    let surveys = try Survey.everything(at: path, options, fileSystem: session.fileSystem)
-    let isOK = surveys.allSatisfy(\.isOK)
-    for survey in surveys { session.notes(survey.notes) }
+    let checks = try PathCheck.everything(
+      at: path, deep: deep, fileSystem: session.fileSystem)
+    let isOK = checks.allSatisfy(\.isOK)
     if session.isJSON {
-      try session.writeJSON { json, output in CheckJSON.write(surveys, &json, &output) }
+      try session.writeJSON { json, output in CheckJSON.write(checks, &json, &output) }
     } else {
-      for survey in surveys { try report(survey, session) }
+      for check in checks { try report(check, session) }
     }
     if !isOK { throw AnswerIsNo() }
   }
 
-  private func report(_ survey: Survey, _ session: Session) throws(ToolError) {
-    if survey.isOK {
-      if !global.quiet { try session.print(summary(survey, session.terminal)) }
-      return
-    }
+  private func report(_ check: PathCheck, _ session: Session) throws(ToolError) {
+    session.notes(check.facts.notes)
     session.endProgress()
-    for problem in survey.problems { Terminal.writeError("redis-backup: \(problem.line)\n") }
-    if survey.problemCount > survey.problems.count {
-      session.note("\(survey.problemCount - survey.problems.count) more problems")
+    for finding in check.report.findings {
+      if finding.severity == .unusual {
+        session.note("note: " + finding.error.line)
+      } else {
+        Terminal.writeError("redis-backup: \(finding.error.line)\n")
+      }
     }
-    session.note(good(survey))
+    if check.report.omitted > 0 { session.note("\(check.report.omitted) more findings") }
+    if check.isOK {
+      if !global.quiet { try session.print(summary(check, session.terminal)) }
+    } else {
+      session.note(
+        "\(name(check)): the first \(check.goodBytes) of \(check.bytes) bytes are good")
+    }
   }
 
-  private func summary(_ survey: Survey, _ terminal: Terminal) -> String {
+  private func name(_ check: PathCheck) -> String {
+    check.facts.file == "-" ? "standard input" : KeyText.fileName(check.facts.file)
+  }
+
+  private func summary(_ check: PathCheck, _ terminal: Terminal) -> String {
     var parts: [String] = []
-    if let dump = survey.dump { parts.append("\(dump.keys) \(dump.keys == 1 ? "key" : "keys")") }
-    if let log = survey.log {
-      parts.append("\(log.commands) \(log.commands == 1 ? "command" : "commands")")
+    func count(_ number: Int, _ one: String) {
+      parts.append("\(number) \(one)\(number == 1 ? "" : "s")")
     }
+    if let keys = check.keys { count(keys, "key") }
+    if let commands = check.commands { count(commands, "command") }
     if parts.isEmpty { parts.append("empty") }
-    switch survey.dump?.checksum {
+    switch check.report.checksum {
     case .verified: parts.append("checksum right")
     case .notComputed: parts.append("written without checksum")
     case .absent, nil: break
     }
-    parts.append("\(survey.bytesRead) bytes")
-    let file = survey.facts.file == "-" ? "standard input" : survey.facts.file
-    return "\(KeyText.fileName(file)): \(terminal.paint("good", .good)), "
-      + parts.joined(separator: ", ") + "\n"
-  }
-
-  private func good(_ survey: Survey) -> String {
-    for part in survey.parts where !part.isWhole {
-      let name = part.path == "-" ? "standard input" : KeyText.fileName(part.path)
-      let what =
-        part.log.map { "\($0.commands) whole commands" } ?? "\(part.dump?.keys ?? 0) keys"
-      return "\(name): the first \(part.goodBytes) of \(part.bytesRead) bytes are good: \(what)"
-    }
-    return "\(survey.goodBytes) of \(survey.bytesRead) bytes are good"
+    count(check.bytes, "byte")
+    return "\(name(check)): \(terminal.paint("good", .good)), " + parts.joined(separator: ", ")
+      + "\n"
   }
 }
 
 /// What `check --json` says. The names are a contract.
 enum CheckJSON {
   static func write(
-    _ surveys: [Survey], _ json: inout JSONWriter, _ output: inout OutputBuffer
+    _ checks: [PathCheck], _ json: inout JSONWriter, _ output: inout OutputBuffer
   ) {
-    let first = surveys[0]
+    let first = checks[0]
     json.beginObject(&output)
-    json.field("ok", surveys.allSatisfy(\.isOK), &output)
+    json.field("ok", checks.allSatisfy(\.isOK), &output)
     json.field("path", first.facts.path, &output)
     json.field("file", first.facts.file, &output)
-    json.field("bytes", first.bytesRead, &output)
+    json.field("bytes", first.bytes, &output)
     json.field("goodBytes", first.goodBytes, &output)
-    json.field("keys", first.dump?.keys, &output)
-    json.field("commands", first.log?.commands, &output)
+    json.field("keys", first.keys, &output)
+    json.field("commands", first.commands, &output)
     json.key("files", &output)
     json.beginArray(&output)
-    for survey in surveys {
-      for part in survey.parts { InfoJSON.writePart(part, &json, &output) }
+    for part in checks.flatMap(\.parts) {
+      json.beginObject(&output)
+      json.field("file", part.path, &output)
+      json.field("bytes", part.bytes, &output)
+      json.field("goodBytes", part.goodBytes, &output)
+      json.endObject(&output)
     }
     json.endArray(&output)
-    ProblemJSON.write(surveys, &json, &output)
+    let findings = checks.flatMap(\.report.findings)
+    ProblemJSON.write(
+      "problems", findings.filter { $0.severity > .unusual }.map(\.error), &json, &output)
+    ProblemJSON.write(
+      "notes", findings.filter { $0.severity == .unusual }.map(\.error), &json, &output)
+    json.field("problemCount", checks.reduce(0) { $0 + $1.report.damages }, &output)
     json.endObject(&output)
   }
 }

@@ -72,7 +72,8 @@ enum InfoJSON {
     json.beginArray(&output)
     for part in survey.parts { writePart(part, &json, &output) }
     json.endArray(&output)
-    ProblemJSON.write([survey], &json, &output)
+    ProblemJSON.write("problems", survey.problems, &json, &output)
+    json.field("problemCount", survey.problemCount, &output)
   }
 
   private static func writeDatabases(
@@ -100,7 +101,7 @@ enum InfoJSON {
     json.endArray(&output)
   }
 
-  static func writePart(
+  private static func writePart(
     _ part: Survey.Part, _ json: inout JSONWriter, _ output: inout OutputBuffer
   ) {
     json.beginObject(&output)
@@ -156,11 +157,12 @@ enum InfoJSON {
 /// `problems[]`, as `info` and `check` tell them.
 enum ProblemJSON {
   static func write(
-    _ surveys: [Survey], _ json: inout JSONWriter, _ output: inout OutputBuffer
+    _ name: StaticString, _ problems: [ToolError], _ json: inout JSONWriter,
+    _ output: inout OutputBuffer
   ) {
-    json.key("problems", &output)
+    json.key(name, &output)
     json.beginArray(&output)
-    for problem in surveys.flatMap(\.problems) {
+    for problem in problems {
       json.beginObject(&output)
       json.field("file", problem.file, &output)
       json.field("offset", problem.offset, &output)
@@ -177,6 +179,5 @@ enum ProblemJSON {
       json.endObject(&output)
     }
     json.endArray(&output)
-    json.field("problemCount", surveys.reduce(0) { $0 + $1.problemCount }, &output)
   }
 }
