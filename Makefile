@@ -16,15 +16,20 @@ TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo build test readme lint fuzz bench install clean
+.PHONY: help demo demo-backup build test readme lint fuzz bench install clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
 
 demo: ## build the tool, undo a DEL in an AOF, and see the key again in a real redis-server
 	@scripts/bootstrap demo
 	@$(BUILD)
 	@REDIS_BACKUP=$(BINARY) scripts/demo
+
+demo-backup: ## back up, drill, lose and restore the data of a real Sentinel set
+	@scripts/bootstrap test
+	@$(BUILD)
+	@REDIS_BACKUP=$(CURDIR)/$(BINARY) scripts/demo-backup
 
 build: ## build the tool: .build/release/redis-backup
 	@scripts/bootstrap build

@@ -121,6 +121,8 @@ package final class Keyspace {
   var faultList: [ReplayFault] = []
   /// Whether faults are still counted; they are met once, when a command is executed first.
   var recordsFaults = true
+  /// The numbers of the commands that were counted.
+  var notedFaults: Set<Int> = []
 
   /// An empty keyspace. `now` is what relative times in a log refer to, in unix milliseconds.
   package init(now: Int64, eager: Bool = false) {

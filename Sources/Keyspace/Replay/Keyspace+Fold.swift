@@ -122,7 +122,8 @@ extension Keyspace {
 
   /// Remembers a command that the server answers with an error.
   func note(_ fault: CommandFault, _ position: Int, _ index: Int, _ database: Int) {
-    guard recordsFaults else { return }
+    // Looking at a key executes what is postponed on it anew; its faults count once.
+    guard recordsFaults, notedFaults.insert(index).inserted else { return }
     faultCount += 1
     guard faultList.count < 10_000 else { return }
     let place = log.place(position)
