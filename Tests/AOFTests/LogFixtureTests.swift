@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  /// 20,000 files with a few bytes changed, inserted or taken out: an answer, an offset inside the
+  /// 20,000 files (FUZZ_MUTATIONS, where it asks for more) with a few bytes changed, inserted or taken out: an answer, an offset inside the
   /// file, and the same one over a stream.
   @Test func mutationsAreReadOrRefused() throws {
     let sources = try LogFiles.files.map { try Fixture.bytes($0) }
@@ -101,7 +101,8 @@ import Testing
     var random = SplitMix64(seed: 20_261_124)
     let interesting: [UInt8] = Array("*$#\r\n0123456789-+ ".utf8) + [0, 0xFF]
     var damaged = 0
-    for round in 0..<20_000 {
+    let asked = ProcessInfo.processInfo.environment["FUZZ_MUTATIONS"].flatMap { Int($0) } ?? 0
+    for round in 0..<max(20_000, asked) {
       var bytes = sources[Int.random(in: 0..<sources.count, using: &random)]
       if bytes.count > 2000 { bytes = Array(bytes.prefix(2000)) }
       for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -9,7 +9,7 @@ struct PendingGroup: ~Copyable {
     var count: UInt64
   }
 
-  /// How many fields of the current entry are still to come; -1 for a deleted entry.
+  /// Whether the current entry is a deleted one.
   var isDeleted = false
   var length = 0
   var hasMetadata = false
@@ -20,8 +20,7 @@ struct PendingGroup: ~Copyable {
   var owned = -1
   /// The pending entries by their ids.
   var pending: [Entry] = []
-  /// Whether ids of entries are kept, for the ids of idempotent messages.
-  var remembersEntries = false
+  /// The ids of all entries, to which pending entries and idempotent messages refer.
   var entries: [StreamID] = []
   /// The settings and the producer of idempotent messages.
   var producer = ScratchBuffer(capacity: 64)
@@ -59,7 +58,7 @@ extension CommandOutput {
     case .entry(let id, let fields):
       group.isDeleted = false
       group.length += 1
-      if group.remembersEntries { group.entries.append(id) }
+      group.entries.append(id)
       begin(3 + fields * 2)
       buffer.write(bulk: "XADD")
       buffer.write(bulk: key)
@@ -175,6 +174,8 @@ extension CommandOutput {
 
   private mutating func claim(_ id: StreamID) {
     guard let entry = group.find(id) else { return }
+    // Since 7.0 only entries that are there can be claimed.
+    if has(7, 0) && !group.hasEntry(id) { unclaimed += 1 }
     begin(12)
     buffer.write(bulk: "XCLAIM")
     buffer.write(bulk: key)

@@ -6,8 +6,8 @@ internal import RDB
 /// `XSETID`, `XGROUP`, `XCLAIM`; `ARMSET`; times to live of hash fields; then `PEXPIREAT`. Values of
 /// modules, and with ``restores`` all of them, become `RESTORE`.
 ///
-/// Memory: one batch, which ends early at 1 MB, and of a stream the pending entries of one group;
-/// with `RESTORE` one payload.
+/// Memory: one batch, which ends early at 1 MB; of a stream the ids of its entries and the pending
+/// entries of one group; with `RESTORE` one payload.
 struct CommandOutput: ConvertOutput, ~Copyable {
   var buffer: OutputBuffer
   let target: RDBTarget
@@ -16,6 +16,9 @@ struct CommandOutput: ConvertOutput, ~Copyable {
   var lost = RDBLoss()
   /// How many commands were written.
   private(set) var commands = 0
+
+  /// How many pending entries no command can bring back, since their messages are gone.
+  var unclaimed = 0
 
   /// What becomes of the elements of the current key.
   enum Mode { case skipped, string, list, set, sortedSet, hash, array, stream, payload }
@@ -150,7 +153,6 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     case .stream where has(5, 0):
       mode = .stream
       group = PendingGroup()
-      group.remembersEntries = recordsIdempotency
     case .array, .stream, .module, .gcra, .cron:
       lost.insert(.key)
       return

@@ -178,6 +178,11 @@ public enum Convert {
         taking: &buffer, target: report.target, restores: options.restoresPayloads)
       failure = source.pass(to: &output, &pass)
       swap(&output.buffer, &buffer)
+      if output.unclaimed > 0 {
+        pass.report.notes.append(
+          "\(output.unclaimed) pending entries of stream groups, whose messages are deleted, are lost "
+            + "in commands, as in a server's own rewrite; --restore-payloads keeps them")
+      }
     }
     if let failure { throw failure }
     report = pass.report
