@@ -201,7 +201,7 @@ import Testing
 
   @Test func aWholeClusterIsOneSet() throws {
     let nodes = try (0..<3).map { _ in
-      try LoopbackServer(options: ["--cluster-enabled", "yes"], belowPort: 55000)
+      try LoopbackServer(options: ["--cluster-enabled", "yes"], inCluster: true)
     }
     defer { nodes.forEach { $0.keep() } }
     for (index, node) in nodes.enumerated() {

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 
 @testable import BackupJob
@@ -9,8 +10,29 @@ import TestSupport
   import Darwin
 #endif
 
-/// A port that nothing listens on at this moment.
-func freePort() -> UInt16 {
+/// Ports for servers: each call gives another one that nothing listens on, below those that the
+/// system hands out to connections (from 32768 on), which come and go while a server starts.
+private let portsGiven = Mutex(UInt16.random(in: 0..<5000))
+
+/// A port for a server.
+func freePort() -> UInt16 { nextPort(from: 10000, isFree) }
+
+/// A port for a node of a cluster, which listens on the one 10000 above as well.
+func freeClusterPort() -> UInt16 { nextPort(from: 15000) { isFree($0) && isFree($0 + 10000) } }
+
+private func nextPort(from first: UInt16, _ isGood: (UInt16) -> Bool) -> UInt16 {
+  for _ in 0..<5000 {
+    let offset = portsGiven.withLock { given in
+      given = (given + 1) % 5000
+      return given
+    }
+    if isGood(first + offset) { return first + offset }
+  }
+  preconditionFailure("none of 5000 ports is free")
+}
+
+/// Whether a server could listen on `port` now.
+private func isFree(_ port: UInt16) -> Bool {
   #if canImport(Glibc)
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   #else
@@ -20,15 +42,13 @@ func freePort() -> UInt16 {
   var address = sockaddr_in()
   address.sin_family = sa_family_t(AF_INET)
   address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  address.sin_port = port.bigEndian
   // SAFETY: the structure is a sockaddr_in and its size is given.
-  unsafe withUnsafeMutablePointer(to: &address) { pointer in
+  return unsafe withUnsafePointer(to: &address) { pointer in
     unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      _ = unsafe bind(descriptor, $0, length)
-      _ = unsafe getsockname(descriptor, $0, &length)
+      unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
     }
   }
-  return UInt16(bigEndian: address.sin_port)
 }
 
 /// A real server or Sentinel on a loopback port, in a directory of its own; killed when it is
@@ -44,15 +64,9 @@ final class LoopbackServer: @unchecked Sendable {
   init(
     _ version: RealServer.Version = .redis7_0, options: [String] = [], configuration: String? = nil,
     settings: ConnectionSettings = ConnectionSettings(), files: [String: String] = [:],
-    plainPort: Bool = true,
-    belowPort: UInt16 = .max
+    plainPort: Bool = true, inCluster: Bool = false
   ) throws {
-    var free = freePort()
-    // A node of a cluster has a second port, 10000 above.
-    while free >= belowPort {
-      free = freePort() > 40000 ? UInt16.random(in: 20000..<30000) : freePort()
-    }
-    port = free
+    port = inCluster ? freeClusterPort() : freePort()
     directory = try TemporaryDirectory()
     try FileManager.default.createDirectory(
       atPath: directory.file("data"), withIntermediateDirectories: true)
