@@ -52,6 +52,7 @@ public enum Preamble {
     var madeAt: Int64?
     do throws(RDBError) {
       while true {
+        keys += try reader.passKeys().keys
         switch try reader.next() {
         case .key: keys += 1
         case .aux(let name, let value):

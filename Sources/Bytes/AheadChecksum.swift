@@ -14,7 +14,7 @@ struct AheadChecksum {
   private var first = 0
 
   /// Bytes from one border to the next; tests make it small.
-  var step = 512 << 10
+  var step = 256 << 10
 
   /// The lowest offset that ``finish(at:windowOffset:_:)`` needs again, if the cursor only goes on.
   var keeps: Int { isOn ? offsets.0 : Int.max }

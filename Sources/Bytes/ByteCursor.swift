@@ -21,7 +21,7 @@
 /// itself failed, ``failure`` tells.
 ///
 /// The checksum of everything passed is computed on demand (``startChecksum()``): over a mapping
-/// it runs 512 KiB to 1 MiB ahead of the position, which brings the bytes into the cache before the
+/// it runs 256 to 512 KiB ahead of the position, which brings the bytes into the cache before the
 /// parser wants them; over a stream it follows behind.
 @safe
 public struct ByteCursor: ~Copyable {
@@ -104,6 +104,13 @@ public struct ByteCursor: ~Copyable {
     precondition(ahead >= 0)
     guard ensure(ahead &+ 1) else { return nil }
     return unsafe next.load(fromByteOffset: ahead, as: UInt8.self)
+  }
+
+  /// The next two bytes as a little-endian number, without moving and without reading; nil when fewer
+  /// are readable now.
+  @inline(__always) @inlinable public var readablePair: UInt16? {
+    guard unsafe limit - next >= 2 else { return nil }
+    return unsafe UInt16(littleEndian: next.loadUnaligned(as: UInt16.self))
   }
 
   /// The next little-endian integer of type `T`, or nil when the input ends inside it.

@@ -155,16 +155,17 @@ final class ByteWindow {
     guard kind == .mapped else { return }
     #if os(Linux)
       let behind = offset & ~(ByteWindow.page - 1)
-      if behind > released {
+      if behind - released >= populateAhead / 4 {
         unsafe _ = madvise(memory + released, behind - released, MADV_DONTNEED)
         released = behind
       }
-      let ahead = min(behind + populateAhead, capacity)
-      if ahead > populated {
+      // In steps of half of it: each call costs a system call.
+      if populated < capacity && behind + populateAhead / 2 >= populated {
         let from = max(populated, behind)
+        let ahead = min(behind + populateAhead, capacity)
         // MADV_POPULATE_READ (Linux 5.14); older kernels say EINVAL and the pages come by fault.
         unsafe _ = madvise(memory + from, ahead - from, 22)
-        populated = ahead & ~(ByteWindow.page - 1)
+        populated = ahead == capacity ? capacity : ahead & ~(ByteWindow.page - 1)
       }
     #endif
   }

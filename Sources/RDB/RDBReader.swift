@@ -91,11 +91,13 @@ public struct RDBReader: ~Copyable {
   /// The header of the key read last.
   public internal(set) var key = KeyHeader()
   /// What is being done, for errors.
-  public var activity: RDBError.Activity { input.activity }
+  @inlinable public var activity: RDBError.Activity { input.activity }
   /// The number of the current database.
   public internal(set) var db = 0
 
-  var input: RecordInput
+  // The accessors below are inlinable: a call of a method that only looks would copy this whole
+  // struct (1 KB) first, for each key.
+  @usableFromInline var input: RecordInput
   /// The offset of the magic; not 0 when the dump stands inside something else.
   public let start: Int
   /// Whether the value of ``key`` was not taken yet.
@@ -153,14 +155,14 @@ public struct RDBReader: ~Copyable {
   public consuming func finish() -> ByteCursor { input.cursor }
 
   /// The absolute offset of the next byte.
-  public var offset: Int { input.cursor.offset }
+  @inlinable public var offset: Int { input.cursor.offset }
 
   /// The size of the whole input, where it is known.
   public var inputSize: Int? { input.cursor.size }
 
   /// Whether slices stay valid as long as the reader (mapped files, memory); over streams they
   /// are valid until the next call.
-  public var isStable: Bool { input.cursor.isStable }
+  @inlinable public var isStable: Bool { input.cursor.isStable }
 
   /// The next record. The value of the key before, if it was not taken, is skipped.
   ///
@@ -173,8 +175,7 @@ public struct RDBReader: ~Copyable {
     input.activity = .type
     if keyGiven {
       keyGiven = false
-      hasAttributes = false
-      clearAttributes()
+      if hasAttributes { clearAttributes() }
     }
     while true {
       guard let code = input.cursor.byte() else { throw input.truncated() }
@@ -221,7 +222,8 @@ public struct RDBReader: ~Copyable {
     input.activity = activity
   }
 
-  private mutating func clearAttributes() {
+  mutating func clearAttributes() {
+    hasAttributes = false
     key.expiresAt = nil
     key.idle = nil
     key.frequency = nil

@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 
 /// Lengths and strings (rdb-format.md 3 and 4).
 ///
@@ -10,10 +10,10 @@ internal import Bytes
 /// 11000000 / 01 / 10 + 1, 2, 4      a string that is a signed little-endian integer
 /// 11000011 len len bytes            a string compressed with LZF: packed length, length
 /// ```
-struct RecordInput: ~Copyable {
-  var cursor: ByteCursor
+@usableFromInline struct RecordInput: ~Copyable {
+  @usableFromInline var cursor: ByteCursor
   /// What is being done, for errors.
-  var activity = RDBError.Activity.header
+  @usableFromInline var activity = RDBError.Activity.header
 
   /// The first thing found wrong inside a string whose length is known.
   private var fault: RDBError?
@@ -80,19 +80,31 @@ struct RecordInput: ~Copyable {
     return count
   }
 
-  /// Passes a string without looking at it.
-  @inline(__always) mutating func skipString() throws(RDBError) {
-    guard let first = cursor.byte() else { throw truncated() }
-    if first < 0x40 {
-      guard cursor.skip(Int(first)) else { throw truncated() }
-    } else {
-      try skipLongString(first)
-    }
+  /// The length of a plain string below 16 KiB, and of its length field, from the first two bytes.
+  /// Computed, not decided: whether the length takes one byte or two is a coin toss for the
+  /// processor, and nearly every string of a dump comes through here.
+  @inline(__always) static func shortLength(_ pair: UInt16) -> (header: Int, count: Int)? {
+    guard pair & 0x80 == 0 else { return nil }
+    let wide = UInt64(pair >> 6 & 1)
+    let count =
+      UInt64(pair & 0x3F) &<< (wide &<< 3) | (UInt64(pair) &>> 8 & (0 &- wide))
+    return (1 &+ Int(wide), Int(count))
   }
 
-  @inline(never) mutating func skipLongString(_ first: UInt8) throws(RDBError) {
+  /// Passes a string without looking at it.
+  @inline(__always) mutating func skipString() throws(RDBError) {
+    if let pair = cursor.readablePair, let short = RecordInput.shortLength(pair) {
+      guard cursor.skip(short.header &+ short.count) else { throw truncated() }
+      return
+    }
+    try skipLongString()
+  }
+
+  @inline(never) private mutating func skipLongString() throws(RDBError) {
+    guard let first = cursor.byte() else { throw truncated() }
     let count: Int
     switch first {
+    case ..<0x40: count = Int(first)
     case 0xC0: count = 1
     case 0xC1: count = 2
     case 0xC2: count = 4
@@ -113,7 +125,7 @@ struct RecordInput: ~Copyable {
   /// A string of a record. Integers and compressed strings are written into `scratch`; plain ones
   /// are slices of the input, copied into `scratch` too when `keeping` and the input is a moving
   /// window.
-  mutating func readString(
+  @inline(__always) mutating func readString(
     into scratch: inout ScratchBuffer, keeping: Bool
   ) throws(RDBError) -> ByteSlice {
     let string = try readElement(into: &scratch, keeping: keeping)
@@ -126,19 +138,20 @@ struct RecordInput: ~Copyable {
   @inline(__always) mutating func readElement(
     into scratch: inout ScratchBuffer, keeping: Bool
   ) throws(RDBError) -> ByteSlice {
-    guard let first = cursor.byte() else { throw truncated() }
-    if first < 0x40 {
-      guard let slice = cursor.slice(Int(first)) else { throw truncated() }
+    if let pair = cursor.readablePair, let short = RecordInput.shortLength(pair) {
+      cursor.advance(short.header)
+      guard let slice = cursor.slice(short.count) else { throw truncated() }
       return keeping && !cursor.isStable ? scratch.copy(slice) : slice
     }
-    return try readLongString(first, into: &scratch, keeping: keeping)
+    return try readLongString(into: &scratch, keeping: keeping)
   }
 
   @inline(never) private mutating func readLongString(
-    _ first: UInt8, into scratch: inout ScratchBuffer, keeping: Bool
+    into scratch: inout ScratchBuffer, keeping: Bool
   ) throws(RDBError) -> ByteSlice {
+    guard let first = cursor.byte() else { throw truncated() }
     guard first < 0xC0 else { return try readSpecialString(first, into: &scratch) }
-    let length = try readLongLength(first)
+    let length = first < 0x40 ? UInt64(first) : try readLongLength(first)
     guard let count = Int(exactly: length) else { throw fail(.impossibleCount(length)) }
     guard let slice = cursor.slice(count) else { throw truncated() }
     return keeping && !cursor.isStable ? scratch.copy(slice) : slice

@@ -116,15 +116,27 @@ public enum ValueType: UInt8, Sendable, CaseIterable {
   case valkeyHash = 222
 
   /// The type that the byte `code` means in `dialect`, or nil when there is none.
-  @inlinable public init?(code: UInt8, dialect: RDBDialect) {
-    if dialect == .valkey && (22...33 ~= code || code == 64) {
+  @inline(__always) init?(code: UInt8, dialect: RDBDialect) {
+    if code >= 22 && dialect == .valkey && (code <= 33 || code == 64) {
       guard code == 22 else { return nil }
       self = .valkeyHash
       return
     }
-    guard code != 222, let type = ValueType(rawValue: code) else { return nil }
+    guard let type = code < 34 ? ValueType.ofCode[Int(code)] : code == 64 ? .cron : nil else {
+      return nil
+    }
     self = type
   }
+
+  /// The type of each code in the dialect of Redis: a load, where `init(rawValue:)` is a branch that
+  /// no processor predicts.
+  private static let ofCode: [ValueType?] = [
+    .string, .list, .set, .zset, .hash, .zset2, .modulePreRelease, .module, nil, .hashZipmap,
+    .listZiplist, .setIntset, .zsetZiplist, .hashZiplist, .quicklist, .stream, .hashListpack,
+    .zsetListpack, .quicklist2, .stream2, .setListpack, .stream3, .hashMetadataPreRelease,
+    .hashListpackPreRelease, .hashMetadata, .hashListpackEx, .stream4, .stream5, .array,
+    .templateListpack, .templateListpackRef, .templateArray, .templateArrayRef, .gcra,
+  ]
 
   /// The byte in the file.
   public var code: UInt8 { self == .valkeyHash ? 22 : rawValue }

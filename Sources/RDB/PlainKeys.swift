@@ -1,0 +1,161 @@
+internal import Bytes
+
+/// Passes the keys that most dumps consist of, many at a time.
+///
+/// A key is *plain* when all of it lies in the bytes at hand, it has no attributes but an expiry in
+/// milliseconds that is not negative and a frequency, and its type is a string, one blob, or strings
+/// one by one:
+///
+/// ```text
+/// [252 i64le] [249 u8] type str value
+/// 0 9 10 11 12 13 16 17 20   value = str
+/// 1 2 14                     value = len n, str * n
+/// 4                          value = len n, (str str) * n
+/// 5                          value = len n, (str f64le) * n
+/// 18                         value = len n, (len str) * n
+/// ```
+///
+/// These types mean the same in every version and both dialects. Whatever else comes, damage
+/// included, is not passed: ``RDBReader`` reads it in its own way and knows what to say. The position
+/// stays in a register here, which is what makes it twice as fast as reading record by record.
+struct PlainKeys {
+  /// How many were passed, and how many of them expire.
+  var keys = 0
+  var expires = 0
+
+  private static let blobs: UInt32 =
+    1 << 0 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 16 | 1 << 17 | 1 << 20
+  private static let strings: UInt32 = 1 << 1 | 1 << 2 | 1 << 14
+  /// What is loaded at a position without another check: a length of 5 bytes behind one of 9.
+  private static let slack = 16
+
+  /// Passes plain keys from the start of `bytes` on.
+  ///
+  /// - Returns: how many bytes they take.
+  mutating func pass(_ bytes: ByteSlice) -> Int {
+    let end = bytes.count - PlainKeys.slack
+    var start = 0
+    while start < end {
+      var at = start
+      var code = bytes[at]
+      var expiring = false
+      while code > 20 {
+        if code == Opcode.expiry {
+          guard bytes.load(at: at + 1, as: Int64.self) >= 0 else { return start }
+          expiring = true
+          at &+= 9
+        } else if code == Opcode.frequency {
+          at &+= 2
+        } else {
+          return start
+        }
+        guard at < end else { return start }
+        code = bytes[at]
+      }
+      guard var next = PlainKeys.string(bytes, at &+ 1, end) else { return start }
+      let bit = UInt32(1) &<< UInt32(code)
+      if bit & PlainKeys.blobs != 0 {
+        guard let behind = PlainKeys.string(bytes, next, end) else { return start }
+        next = behind
+      } else {
+        guard let behind = PlainKeys.elements(bytes, next, end, code, bit) else { return start }
+        next = behind
+      }
+      guard next <= bytes.count else { return start }
+      start = next
+      keys &+= 1
+      if expiring { expires &+= 1 }
+    }
+    return start
+  }
+
+  /// The position behind the elements of a collection at `from`; nil when it is not plain.
+  @inline(__always) private static func elements(
+    _ bytes: ByteSlice, _ from: Int, _ end: Int, _ code: UInt8, _ bit: UInt32
+  ) -> Int? {
+    guard var (at, count) = length(bytes, from, end) else { return nil }
+    if bit & strings != 0 || code == 4 {
+      if code == 4 { count &*= 2 }
+      while count > 0 {
+        guard let next = string(bytes, at, end) else { return nil }
+        at = next
+        count &-= 1
+      }
+      return at
+    }
+    guard code == 5 || code == 18 else { return nil }
+    while count > 0 {
+      if code == 18 {
+        guard let (next, _) = length(bytes, at, end) else { return nil }
+        at = next
+      }
+      guard let next = string(bytes, at, end) else { return nil }
+      at = code == 5 ? next &+ 8 : next
+      count &-= 1
+    }
+    return at
+  }
+
+  /// A length below 2^32 at `at`, and the position behind it; nil for any other.
+  @inline(__always) private static func length(
+    _ bytes: ByteSlice, _ at: Int, _ end: Int
+  ) -> (behind: Int, value: Int)? {
+    guard at < end else { return nil }
+    let pair: UInt16 = bytes.load(at: at)
+    if let short = RecordInput.shortLength(pair) { return (at &+ short.header, short.count) }
+    guard pair & 0xFF == 0x80 else { return nil }
+    return (at &+ 5, Int(bytes.load(at: at &+ 1, as: UInt32.self).byteSwapped))
+  }
+
+  /// The position behind the string at `at`; nil when it is none, or its length needs 64 bits. The
+  /// string itself may end behind the bytes: what follows has to look.
+  @inline(__always) private static func string(
+    _ bytes: ByteSlice, _ at: Int, _ end: Int
+  ) -> Int? {
+    guard at < end else { return nil }
+    let pair: UInt16 = bytes.load(at: at)
+    if let short = RecordInput.shortLength(pair) { return at &+ short.header &+ short.count }
+    switch pair & 0xFF {
+    case 0xC0: return at &+ 2
+    case 0xC1: return at &+ 3
+    case 0xC2: return at &+ 5
+    case 0xC3:
+      guard let (next, packed) = length(bytes, at &+ 1, end),
+        let (behind, count) = length(bytes, next, end), count <= LZF.mostBytes(from: packed)
+      else { return nil }
+      return behind &+ packed
+    default:
+      guard let (behind, count) = length(bytes, at, end) else { return nil }
+      return behind &+ count
+    }
+  }
+}
+
+extension RDBReader {
+  /// Passes keys whose names and values nobody wants to see, for as long as they are of the common
+  /// kinds; the value of the key before, if it was not taken, too. ``next()`` goes on behind them,
+  /// with the first record that is no key or needs more care, damage included.
+  ///
+  /// - Returns: how many keys were passed, and how many of them expire.
+  /// - Throws: ``RDBError`` for the value of the key before.
+  public mutating func passKeys() throws(RDBError) -> (keys: Int, expires: Int) {
+    canSkipValue = false
+    if valuePending { try finishValue() }
+    if keyGiven {
+      keyGiven = false
+      if hasAttributes { clearAttributes() }
+    }
+    var passed = PlainKeys()
+    if ended || hasAttributes { return (0, 0) }
+    while true {
+      input.cursor.housekeep()
+      let ahead = input.cursor.readableSlice
+      let count = passed.pass(ahead.prefix(min(ahead.count, RDBReader.passedAtOnce)))
+      if count == 0 { return (passed.keys, passed.expires) }
+      input.cursor.advance(count)
+    }
+  }
+
+  /// So many bytes are looked at before the checksum has to be ahead again.
+  private static var passedAtOnce: Int { 128 << 10 }
+}
