@@ -6,13 +6,24 @@ extension ByteSlice {
   /// A 64-bit hash of the bytes; the same within one version of this library only.
   @inlinable public var fastHash: UInt64 {
     // The length is spread over all bits: added plainly, it cancels against low bits of the bytes.
-    var state = UInt64(truncatingIfNeeded: count &+ 1) &* 0x9E37_79B9_7F4A_7C15
+    let seed = UInt64(truncatingIfNeeded: count &+ 1) &* 0x9E37_79B9_7F4A_7C15
+    return count < 16 ? tailHash(0, seed) : tailHash(count & ~15, blockHash(seed))
+  }
+
+  /// The state behind all whole blocks of 16 bytes.
+  @usableFromInline @inline(never) func blockHash(_ seed: UInt64) -> UInt64 {
+    var state = seed
     var at = 0
     while count &- at >= 16 {
       state = ByteSlice.fold(
         word(at) ^ 0xA076_1D64_78BD_642F, word(at &+ 8) ^ state)
       at &+= 16
     }
+    return state
+  }
+
+  /// The hash, once the bytes before `at` have gone into `state`; fewer than 16 are left.
+  @inline(__always) @inlinable func tailHash(_ at: Int, _ state: UInt64) -> UInt64 {
     let left = count &- at
     var a: UInt64 = 0
     var b: UInt64 = 0

@@ -33,6 +33,31 @@ public enum LZF {
     return ok
   }
 
+  /// Whether ``decompress(_:length:into:)`` would take `source` and give `length` bytes; found out
+  /// without producing them.
+  public static func gives(_ length: Int, from source: ByteSlice) -> Bool {
+    guard length >= 0, length <= mostBytes(from: source.count) else { return false }
+    let end = source.count
+    var at = 0
+    var produced = 0
+    while at < end {
+      let control = Int(source[at])
+      if control < 32 {
+        at &+= control &+ 2
+        produced &+= control &+ 1
+        continue
+      }
+      let isLong = control >= 0xE0
+      let behind = at &+ (isLong ? 3 : 2)
+      guard behind <= end else { return false }
+      let distance = (control & 31) << 8 &+ Int(source[behind &- 1])
+      guard distance < produced else { return false }
+      produced &+= isLong ? 9 &+ Int(source[at &+ 1]) : control >> 5 &+ 2
+      at = behind
+    }
+    return at == end && produced == length
+  }
+
   /// Decompresses the first `count` bytes of `source` into `target`, replacing its content; fewer
   /// when the source ends or makes no sense before. For looking at headers.
   public static func decompressHead(
@@ -74,6 +99,29 @@ public enum LZF {
     let end = unsafe source + count
     var output = unsafe out
     let outputEnd = unsafe out + length
+    // Far from both ends one look at each suffices for whatever comes next: at most 33 bytes of
+    // input, and 264 bytes of output in steps of 16.
+    while unsafe end - input >= 48 && outputEnd - output >= 264 {
+      let control = Int(unsafe input.load(as: UInt8.self))
+      if control < 32 {
+        unsafe copy16(output, input + 1)
+        unsafe copy16(output + 16, input + 17)
+        unsafe input += control &+ 2
+        unsafe output += control &+ 1
+        continue
+      }
+      var run = control >> 5 &+ 2
+      if run == 9 {
+        unsafe input += 1
+        run &+= Int(unsafe input.load(as: UInt8.self))
+      }
+      let distance =
+        (control & 31) << 8 &+ Int(unsafe input.load(fromByteOffset: 1, as: UInt8.self)) &+ 1
+      unsafe input += 2
+      guard unsafe output - out >= distance else { return false }
+      unsafe copy(output, distance, run)
+      unsafe output += run
+    }
     while unsafe input < end {
       let control = Int(unsafe input.load(as: UInt8.self))
       unsafe input += 1
@@ -82,7 +130,7 @@ public enum LZF {
         guard unsafe end - input >= run, unsafe outputEnd - output >= run else { return false }
         if unsafe end - input >= 32 {
           unsafe copy16(output, input)
-          if run > 16 { unsafe copy16(output + 16, input + 16) }
+          unsafe copy16(output + 16, input + 16)
         } else {
           unsafe output.copyMemory(from: input, byteCount: run)
         }
@@ -102,38 +150,51 @@ public enum LZF {
         guard unsafe output - out >= distance, unsafe outputEnd - output >= run else {
           return false
         }
-        var from = unsafe UnsafeRawPointer(output) - distance
-        let stop = unsafe output + run
-        if distance >= 16 {
-          while unsafe output < stop {
-            unsafe copy16(output, from)
-            unsafe output += 16
-            unsafe from += 16
-          }
-        } else if distance >= 8 {
-          while unsafe output < stop {
-            unsafe copy8(output, from)
-            unsafe output += 8
-            unsafe from += 8
-          }
-        } else if distance == 1 {
-          let byte = unsafe from.load(as: UInt8.self)
-          let word = UInt64(byte) &* 0x0101_0101_0101_0101
-          while unsafe output < stop {
-            unsafe output.storeBytes(of: word, as: UInt64.self)
-            unsafe output += 8
-          }
-        } else {
-          while unsafe output < stop {
-            unsafe output.storeBytes(of: from.load(as: UInt8.self), as: UInt8.self)
-            unsafe output += 1
-            unsafe from += 1
-          }
-        }
-        unsafe output = unsafe stop
+        unsafe copy(output, distance, run)
+        unsafe output += run
       }
     }
     return unsafe output == outputEnd
+  }
+
+  /// Repeats `run` bytes from `distance` back; up to 31 bytes behind them are overwritten.
+  @unsafe @inline(__always) private static func copy(
+    _ target: UnsafeMutableRawPointer, _ distance: Int, _ run: Int
+  ) {
+    var output = unsafe target
+    var from = unsafe UnsafeRawPointer(target) - distance
+    let stop = unsafe target + run
+    if distance >= 16 {
+      // Most copies are short: two steps without a look at the length, which is hard to predict.
+      unsafe copy16(output, from)
+      unsafe copy16(output + 16, from + 16)
+      unsafe output += 32
+      unsafe from += 32
+      while unsafe output < stop {
+        unsafe copy16(output, from)
+        unsafe output += 16
+        unsafe from += 16
+      }
+    } else if distance >= 8 {
+      while unsafe output < stop {
+        unsafe copy8(output, from)
+        unsafe output += 8
+        unsafe from += 8
+      }
+    } else if distance == 1 {
+      let byte = unsafe from.load(as: UInt8.self)
+      let word = UInt64(byte) &* 0x0101_0101_0101_0101
+      while unsafe output < stop {
+        unsafe output.storeBytes(of: word, as: UInt64.self)
+        unsafe output += 8
+      }
+    } else {
+      while unsafe output < stop {
+        unsafe output.storeBytes(of: from.load(as: UInt8.self), as: UInt8.self)
+        unsafe output += 1
+        unsafe from += 1
+      }
+    }
   }
 
   @unsafe @inline(__always) private static func copy16(

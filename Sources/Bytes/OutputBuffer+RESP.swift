@@ -96,3 +96,28 @@ extension OutputBuffer {
     }
   }
 }
+
+extension ScratchBuffer {
+  /// Adds one word in the form of a log, `$<length>\r\n<bytes>\r\n`.
+  @inlinable public mutating func append(bulk word: ByteSlice) {
+    let length = word.count
+    reserve(length &+ 24)
+    let target = unsafe memory + used
+    if length < 1000 {
+      // SAFETY: 8 bytes of header, the word and 2 bytes lie in the room just made; the copy may
+      // reach into the slack.
+      let head = OutputBuffer.shortHeader(0x24, length)
+      unsafe target.storeBytes(of: head.word.littleEndian, as: UInt64.self)
+      unsafe OutputBuffer.copy(word.start, to: target + head.count, length)
+      unsafe target.storeBytes(
+        of: UInt16(0x0A0D).littleEndian, toByteOffset: head.count &+ length, as: UInt16.self)
+      used &+= head.count &+ length &+ 2
+    } else {
+      append(0x24)
+      append(decimal: UInt64(length))
+      append(littleEndian: UInt16(0x0A0D))
+      append(word)
+      append(littleEndian: UInt16(0x0A0D))
+    }
+  }
+}

@@ -21,14 +21,14 @@ public struct PODArray<Element: BitwiseCopyable>: ~Copyable {
   @inlinable public var count: Int { used }
 
   /// An empty array.
-  public init() {
+  @inlinable public init() {
     capacity = 16
     used = 0
     unsafe memory = PODArray.allocate(nil, 16)
   }
 
   /// `count` times the same element.
-  public init(repeating element: Element, count: Int) {
+  @inlinable public init(repeating element: Element, count: Int) {
     capacity = max(count, 16)
     used = count
     unsafe memory = PODArray.allocate(nil, capacity)
@@ -37,7 +37,7 @@ public struct PODArray<Element: BitwiseCopyable>: ~Copyable {
 
   deinit { unsafe free(memory) }
 
-  private static func allocate(
+  @usableFromInline static func allocate(
     _ old: UnsafeMutablePointer<Element>?, _ capacity: Int
   ) -> UnsafeMutablePointer<Element> {
     guard let fresh = unsafe realloc(old, capacity * MemoryLayout<Element>.stride) else {

@@ -3,74 +3,82 @@
 /// Slices of it are valid until the next call that writes to it.
 @safe
 public struct ScratchBuffer: ~Copyable {
-  // SAFETY: `memory` addresses `capacity` bytes owned by this struct; the first `count` are set.
+  // SAFETY, for all of this file: `memory` addresses `capacity + slack` bytes owned by this struct, of
+  // which the first `count <= capacity` are set. The slack is where wide copies may end.
   @usableFromInline var memory: UnsafeMutableRawPointer
   @usableFromInline var capacity: Int
   /// How many bytes are in use.
-  public private(set) var count = 0
+  public internal(set) var count: Int {
+    @inlinable get { used }
+    @inlinable set { used = newValue }
+  }
+  @usableFromInline var used = 0
+  @usableFromInline static let slack = 64
 
   /// An empty buffer with room for `capacity` bytes.
   public init(capacity: Int = 256) {
     self.capacity = max(capacity, 64)
-    unsafe memory = .allocate(byteCount: self.capacity, alignment: 64)
+    unsafe memory = .allocate(byteCount: self.capacity + ScratchBuffer.slack, alignment: 64)
   }
 
   deinit { unsafe memory.deallocate() }
 
   /// The bytes in use; valid until the next call that writes.
-  public var slice: ByteSlice {
-    unsafe ByteSlice(unsafeStart: UnsafeRawPointer(memory), count: count)
+  @inlinable public var slice: ByteSlice {
+    unsafe ByteSlice(unsafeStart: UnsafeRawPointer(memory), count: used)
   }
 
   /// Forgets the bytes; the memory stays.
-  public mutating func clear() { count = 0 }
+  @inlinable public mutating func clear() { used = 0 }
 
   /// Makes room for `extra` more bytes.
-  public mutating func reserve(_ extra: Int) {
-    guard capacity - count < extra else { return }
-    let larger = max(capacity * 2, count + extra)
-    let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 64)
-    unsafe fresh.copyMemory(from: memory, byteCount: count)
+  @inline(__always) @inlinable public mutating func reserve(_ extra: Int) {
+    if capacity &- used < extra { enlarge(by: extra) }
+  }
+
+  @usableFromInline @inline(never) mutating func enlarge(by extra: Int) {
+    let larger = max(capacity * 2, used + extra)
+    let fresh = UnsafeMutableRawPointer.allocate(
+      byteCount: larger + ScratchBuffer.slack, alignment: 64)
+    unsafe fresh.copyMemory(from: memory, byteCount: used)
     unsafe memory.deallocate()
     unsafe memory = unsafe fresh
     capacity = larger
   }
 
   /// Adds the bytes of `slice`, which must not be a part of this buffer.
-  public mutating func append(_ slice: ByteSlice) {
-    guard slice.count > 0 else { return }
+  @inlinable public mutating func append(_ slice: ByteSlice) {
     reserve(slice.count)
-    let target = unsafe memory + count
-    unsafe slice.withUnsafeBytes { raw in
-      unsafe target.copyMemory(from: raw.baseAddress.unsafelyUnwrapped, byteCount: raw.count)
-    }
-    count += slice.count
+    unsafe OutputBuffer.copy(slice.start, to: memory + used, slice.count)
+    used &+= slice.count
   }
 
   /// Adds one byte.
-  public mutating func append(_ byte: UInt8) {
+  @inlinable public mutating func append(_ byte: UInt8) {
     reserve(1)
-    unsafe memory.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-    count += 1
+    unsafe memory.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
+    used &+= 1
   }
 
   /// Adds `value` in little-endian order.
-  public mutating func append<T: FixedWidthInteger & BitwiseCopyable>(littleEndian value: T) {
+  @inlinable public mutating func append<T: FixedWidthInteger & BitwiseCopyable>(
+    littleEndian value: T
+  ) {
     reserve(MemoryLayout<T>.size)
-    unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: count, as: T.self)
-    count += MemoryLayout<T>.size
+    unsafe memory.storeBytes(of: value.littleEndian, toByteOffset: used, as: T.self)
+    used &+= MemoryLayout<T>.size
   }
 
   /// Adds the decimal text of `value`.
-  public mutating func append(decimal value: Int64) {
+  @inlinable public mutating func append(decimal value: Int64) {
     reserve(20)
-    count += unsafe DecimalText.write(value, to: memory + count)
+    used &+= unsafe DecimalText.write(value, to: memory + used)
   }
 
   /// Adds the decimal text of `value`.
-  public mutating func append(decimal value: UInt64) {
+  @inlinable public mutating func append(decimal value: UInt64) {
     reserve(20)
-    count += unsafe DecimalText.write(value, to: memory + count)
+    used &+= unsafe DecimalText.write(value, to: memory + used)
   }
 
   /// Replaces the content with `slice`, and returns the copy.

@@ -68,13 +68,11 @@ public struct RDBCheck: ~Copyable {
     while true {
       do throws(RDBError) {
         recordOffset = reader.offset
-        if !deep {
-          let passed = try reader.passKeys()
-          report.keys += passed.keys
-          report.expires += passed.expires
-          keysOfDB += passed.keys
-          recordOffset = reader.offset
-        }
+        let passed = deep ? try reader.checkStrings(&keyFilter) : try reader.passKeys()
+        report.keys += passed.keys
+        report.expires += passed.expires
+        keysOfDB += passed.keys
+        recordOffset = reader.offset
         switch try reader.next() {
         case .key: try takeKey(&reader)
         case .selectDB(let db): endDB(db)

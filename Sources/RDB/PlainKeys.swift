@@ -35,38 +35,75 @@ struct PlainKeys {
   mutating func pass(_ bytes: ByteSlice) -> Int {
     let end = bytes.count - PlainKeys.slack
     var start = 0
-    while start < end {
-      var at = start
-      var code = bytes[at]
-      var expiring = false
-      while code > 20 {
-        if code == Opcode.expiry {
-          guard bytes.load(at: at + 1, as: Int64.self) >= 0 else { return start }
-          expiring = true
-          at &+= 9
-        } else if code == Opcode.frequency {
-          at &+= 2
-        } else {
-          return start
-        }
-        guard at < end else { return start }
-        code = bytes[at]
-      }
-      guard var next = PlainKeys.string(bytes, at &+ 1, end) else { return start }
-      let bit = UInt32(1) &<< UInt32(code)
+    while let head = PlainKeys.head(bytes, start, end) {
+      guard var next = PlainKeys.string(bytes, head.name, end) else { return start }
+      let bit = UInt32(1) &<< UInt32(head.code)
       if bit & PlainKeys.blobs != 0 {
         guard let behind = PlainKeys.string(bytes, next, end) else { return start }
         next = behind
       } else {
-        guard let behind = PlainKeys.elements(bytes, next, end, code, bit) else { return start }
+        guard let behind = PlainKeys.elements(bytes, next, end, head.code, bit) else {
+          return start
+        }
         next = behind
       }
       guard next <= bytes.count else { return start }
       start = next
       keys &+= 1
-      if expiring { expires &+= 1 }
+      if head.expires { expires &+= 1 }
     }
     return start
+  }
+
+  /// The same for plain keys that hold strings and whose names are neither integers nor compressed:
+  /// the values are checked, and the hashes of the names given to `filter`.
+  mutating func passStrings(_ bytes: ByteSlice, db: Int, _ filter: inout KeyFilter) -> Int {
+    let end = bytes.count - PlainKeys.slack
+    let salt = KeyFilter.salt(db: db)
+    var start = 0
+    while let head = PlainKeys.head(bytes, start, end), head.code == 0 {
+      guard let (from, count) = PlainKeys.length(bytes, head.name, end),
+        bytes.holds(count, at: from),
+        let next = PlainKeys.string(bytes, from &+ count, end), next <= bytes.count
+      else { return start }
+      let value = from &+ count
+      if bytes[value] == 0xC3 {
+        guard let (middle, packed) = PlainKeys.length(bytes, value &+ 1, end),
+          let (behind, length) = PlainKeys.length(bytes, middle, end),
+          LZF.gives(length, from: bytes.slice(at: behind, count: packed))
+        else { return start }
+      }
+      filter.add(bytes.slice(at: from, count: count).fastHash ^ salt)
+      start = next
+      keys &+= 1
+      if head.expires { expires &+= 1 }
+    }
+    return start
+  }
+
+  /// What stands before the name of the key at `start`: the code of its type, whether it expires, and
+  /// where its name begins; nil when it is not plain.
+  @inline(__always) private static func head(
+    _ bytes: ByteSlice, _ start: Int, _ end: Int
+  ) -> (code: UInt8, expires: Bool, name: Int)? {
+    guard start < end else { return nil }
+    var at = start
+    var code = bytes[at]
+    var expires = false
+    while code > 20 {
+      if code == Opcode.expiry {
+        guard bytes.load(at: at + 1, as: Int64.self) >= 0 else { return nil }
+        expires = true
+        at &+= 9
+      } else if code == Opcode.frequency {
+        at &+= 2
+      } else {
+        return nil
+      }
+      guard at < end else { return nil }
+      code = bytes[at]
+    }
+    return (code, expires, at &+ 1)
   }
 
   /// The position behind the elements of a collection at `from`; nil when it is not plain.
@@ -139,23 +176,44 @@ extension RDBReader {
   /// - Returns: how many keys were passed, and how many of them expire.
   /// - Throws: ``RDBError`` for the value of the key before.
   public mutating func passKeys() throws(RDBError) -> (keys: Int, expires: Int) {
+    var passed = PlainKeys()
+    guard try beginPassing() else { return (0, 0) }
+    while true {
+      let count = passed.pass(plainWindow())
+      if count == 0 { return (passed.keys, passed.expires) }
+      input.cursor.advance(count)
+    }
+  }
+
+  /// The same for keys that hold strings: their values are checked to the last byte, and the hashes
+  /// of their names given to `filter`.
+  public mutating func checkStrings(
+    _ filter: inout KeyFilter
+  ) throws(RDBError) -> (keys: Int, expires: Int) {
+    var passed = PlainKeys()
+    guard try beginPassing() else { return (0, 0) }
+    while true {
+      let count = passed.passStrings(plainWindow(), db: db, &filter)
+      if count == 0 { return (passed.keys, passed.expires) }
+      input.cursor.advance(count)
+    }
+  }
+
+  /// Whether the reader stands before a record, and no attributes wait for their key.
+  private mutating func beginPassing() throws(RDBError) -> Bool {
     canSkipValue = false
     if valuePending { try finishValue() }
     if keyGiven {
       keyGiven = false
       if hasAttributes { clearAttributes() }
     }
-    var passed = PlainKeys()
-    if ended || hasAttributes { return (0, 0) }
-    while true {
-      input.cursor.housekeep()
-      let ahead = input.cursor.readableSlice
-      let count = passed.pass(ahead.prefix(min(ahead.count, RDBReader.passedAtOnce)))
-      if count == 0 { return (passed.keys, passed.expires) }
-      input.cursor.advance(count)
-    }
+    return !ended && !hasAttributes
   }
 
-  /// So many bytes are looked at before the checksum has to be ahead again.
-  private static var passedAtOnce: Int { 128 << 10 }
+  /// As many bytes as may be looked at before the checksum has to be ahead again.
+  private mutating func plainWindow() -> ByteSlice {
+    input.cursor.housekeep()
+    let ahead = input.cursor.readableSlice
+    return ahead.prefix(min(ahead.count, 128 << 10))
+  }
 }

@@ -14,6 +14,8 @@ struct CommandOutput: ConvertOutput, ~Copyable {
   /// Whether values are written as payloads.
   let restores: Bool
   var lost = RDBLoss()
+  /// Whether the target takes one element in a command: releases before 2.4.
+  private let takesOne: Bool
   /// How many commands were written.
   private(set) var commands = 0
 
@@ -48,11 +50,12 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     buffer = mine
     self.target = target
     self.restores = restores
+    takesOne = target.family == .redis && (target.major, target.minor) < (2, 4)
     payloads = RestoreWriter(target: target)
   }
 
   /// Whether the target is at least this release of Redis, or any Valkey, which began as 7.2.
-  func has(_ major: Int, _ minor: Int) -> Bool {
+  @inline(__always) func has(_ major: Int, _ minor: Int) -> Bool {
     target.family == .redis
       ? (target.major, target.minor) >= (major, minor) : (major, minor) <= (7, 2)
   }
@@ -239,17 +242,13 @@ struct CommandOutput: ConvertOutput, ~Copyable {
 
   private mutating func append(word: ByteSlice) {
     batchWords &+= 1
-    batch.append(0x24)
-    batch.append(decimal: UInt64(word.count))
-    batch.append(littleEndian: UInt16(0x0A0D))
-    batch.append(word)
-    batch.append(littleEndian: UInt16(0x0A0D))
+    batch.append(bulk: word)
   }
 
   /// An element is complete.
   private mutating func complete(_ name: StaticString, _ most: Int) {
     batchElements &+= 1
-    if batchElements == most || batch.count > CommandOutput.mostBytes || !has(2, 4) { flush(name) }
+    if batchElements == most || batch.count > CommandOutput.mostBytes || takesOne { flush(name) }
   }
 
   private mutating func flush(_ name: StaticString) {

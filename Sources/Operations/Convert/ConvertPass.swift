@@ -106,6 +106,9 @@ struct ConvertSource: ~Copyable {
     let options = pass.options
     let isWhole = options.isWhole
     var feed = KeyFeed(options.selection, expiredBefore: options.expiredBefore)
+    // Asked once: the output is large, and asking it would copy it.
+    var copies = [Bool](repeating: false, count: 256)
+    for type in ValueType.allCases { copies[Int(type.rawValue)] = output.copies(type) }
     var record: RDBRecord
     if let first { record = first } else { record = try reader.next() }
     while true {
@@ -113,7 +116,7 @@ struct ConvertSource: ~Copyable {
       case .key:
         let key = reader.key
         let mayLoseFields = options.expiredBefore != nil && key.type.logical == .hash
-        if output.copies(key.type) && !mayLoseFields {
+        if copies[Int(key.type.rawValue)] && !mayLoseFields {
           if feed.passes(key) {
             let raw = try reader.rawValue()
             if options.selection.matches(size: raw.count) {

@@ -29,7 +29,7 @@ struct DuplicateFilter: ~Copyable {
   private var small = InlineArray<64, UInt64>(repeating: 0)
   private var smallCount = 0
   /// In use once the small table was full.
-  private var slots: [UInt64] = []
+  private var slots = PODArray<UInt64>()
   private var count = 0
 
   init() {}
@@ -41,7 +41,7 @@ struct DuplicateFilter: ~Copyable {
     small = InlineArray(repeating: 0)
     if count > 0 {
       count = 0
-      slots = []
+      slots = PODArray()
     }
   }
 
@@ -68,7 +68,7 @@ struct DuplicateFilter: ~Copyable {
 
   @inline(never) private mutating func insertLarge(_ wanted: UInt64) -> Bool {
     if count == 0 {
-      if slots.isEmpty { resize(256) }
+      if slots.count == 0 { resize(256) }
       for index in 0..<64 where small[index] != 0 { place(small[index]) }
       count = smallCount
     } else if count &* 4 > slots.count &* 3 {
@@ -96,8 +96,8 @@ struct DuplicateFilter: ~Copyable {
   private mutating func resize(_ wanted: Int) {
     var size = 256
     while size < wanted { size *= 2 }
-    let old = slots
-    slots = [UInt64](repeating: 0, count: size)
-    for hash in old where hash != 0 { place(hash) }
+    var old = PODArray<UInt64>(repeating: 0, count: size)
+    swap(&old, &slots)
+    for index in 0..<old.count where old[index] != 0 { place(old[index]) }
   }
 }

@@ -3,33 +3,83 @@ public import Bytes
 /// Finds keys that are in one database twice: 8 bytes of hash for each key while the dump is read,
 /// compared at the end.
 ///
-/// The hashes go to 256 lists by their first byte, so that each comparison works in the cache.
+/// The hashes lie in blocks of 256 bytes, each of which holds those of one first byte and begins with the
+/// place of the block before it: so adding touches few cache lines, and each of the 256 comparisons
+/// works in the cache.
 public struct KeyFilter: ~Copyable {
-  private var lists = [[UInt64]](repeating: [], count: 256)
+  @usableFromInline var pool = PODArray<UInt64>()
+  /// For each first byte, where its next hash goes; a multiple of ``block`` when it needs a block.
+  @usableFromInline var tails = PODArray<Int>(repeating: 0, count: 256)
+
+  @usableFromInline static var block: Int { 32 }
 
   /// Nothing yet.
   public init() {}
 
   /// The hash of a key of a database.
-  public static func hash(_ key: ByteSlice, db: Int) -> UInt64 {
-    key.fastHash ^ (UInt64(truncatingIfNeeded: db) &* 0x9FB2_1C65_1E98_DF25)
+  public static func hash(_ key: ByteSlice, db: Int) -> UInt64 { key.fastHash ^ salt(db: db) }
+
+  /// What sets apart keys of one name in different databases.
+  static func salt(db: Int) -> UInt64 {
+    UInt64(truncatingIfNeeded: db) &* 0x9FB2_1C65_1E98_DF25
   }
 
   /// Adds a hash.
-  @inline(__always) public mutating func add(_ hash: UInt64) {
-    lists[Int(truncatingIfNeeded: hash >> 56)].append(hash)
+  @inlinable public mutating func add(_ hash: UInt64) {
+    let list = Int(truncatingIfNeeded: hash >> 56)
+    var place = tails[list]
+    if place & (KeyFilter.block &- 1) == 0 { place = openBlock(list) }
+    pool[place] = hash
+    tails[list] = place &+ 1
+  }
+
+  @usableFromInline @inline(never) mutating func openBlock(_ list: Int) -> Int {
+    let start = pool.count
+    // The place behind the block before, or 0.
+    pool.append(UInt64(tails[list]))
+    for _ in 1..<KeyFilter.block { pool.append(0) }
+    return start + 1
   }
 
   /// The hashes that were added more than once. Forgets all.
   public mutating func takeSuspects() -> Set<UInt64> {
     var suspects: Set<UInt64> = []
-    var filter = DuplicateFilter()
-    for index in 0..<256 {
-      filter.clear()
-      filter.expect(UInt64(lists[index].count))
-      for hash in lists[index] where !filter.insert(hash) { suspects.insert(hash) }
-      lists[index] = []
+    var table = PODArray<UInt64>()
+    for list in 0..<256 {
+      var slots = 64
+      var end = tails[list]
+      let count = length(endingAt: end)
+      while slots < count * 2 { slots *= 2 }
+      if table.count < slots { table = PODArray(repeating: 0, count: slots) }
+      for index in 0..<slots { table[index] = 0 }
+      let mask = slots &- 1
+      while end > 0 {
+        let start = (end &- 1) & ~(KeyFilter.block &- 1)
+        for index in start &+ 1..<end {
+          // 0 is an empty slot, so that hash shares its place with 1: more is read again then.
+          let hash = max(pool[index], 1)
+          var slot = Int(truncatingIfNeeded: hash) & mask
+          while table[slot] != 0 && table[slot] != hash { slot = (slot &+ 1) & mask }
+          if table[slot] == hash { suspects.insert(pool[index]) }
+          table[slot] = hash
+        }
+        end = Int(pool[start])
+      }
+      tails[list] = 0
     }
+    pool = PODArray()
     return suspects
+  }
+
+  /// How many hashes the list has whose next would go to `tail`.
+  private func length(endingAt tail: Int) -> Int {
+    var count = 0
+    var end = tail
+    while end > 0 {
+      let start = (end - 1) & ~(KeyFilter.block - 1)
+      count += end - start - 1
+      end = Int(pool[start])
+    }
+    return count
   }
 }
