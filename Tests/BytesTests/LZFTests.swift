@@ -121,4 +121,33 @@ import Testing
     // One byte, repeated 264 times: nothing makes more of three bytes.
     #expect(LZFTests.ours([0, 0x61, 0xE0, 0xFF, 0], 265, &scratch)?.count == 265)
   }
+
+  /// What decompresses is told without decompressing it.
+  @Test func givesTellsWhatDecompressDoes() {
+    var random = SplitMix64(seed: 4)
+    var packed = ScratchBuffer()
+    var scratch = ScratchBuffer()
+    var counts = [0, 0]
+    for _ in 0..<20_000 {
+      let bytes = LZFTests.sample(&random, 5 + random.below(600))
+      guard bytes.withByteSlice({ LZF.compress($0, into: &packed) }) else { continue }
+      var source = packed.slice.bytes
+      var length = bytes.count
+      for _ in 0..<random.below(3) {
+        switch random.below(4) {
+        case 0: source[random.below(source.count)] = UInt8(random.below(256))
+        case 1: source.removeLast(min(source.count - 1, 1 + random.below(3)))
+        case 2: length += random.below(3) - 1
+        default: source.append(UInt8(random.below(256)))
+        }
+      }
+      let owned = OwnedBytes(source)
+      let expected = LZF.decompress(owned.slice, length: length, into: &scratch)
+      counts[expected ? 1 : 0] += 1
+      if LZF.gives(length, from: owned.slice) != expected {
+        Issue.record("\(source) as \(length) bytes")
+      }
+    }
+    #expect(counts[0] > 1000 && counts[1] > 1000, "\(counts)")
+  }
 }

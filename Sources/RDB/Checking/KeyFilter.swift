@@ -42,33 +42,60 @@ public struct KeyFilter: ~Copyable {
   }
 
   /// The hashes that were added more than once. Forgets all.
+  ///
+  /// In two bitmaps each hash has one place: the first tells which places were met, the second which
+  /// more than once. Only the few hashes of such places are compared.
   public mutating func takeSuspects() -> Set<UInt64> {
     var suspects: Set<UInt64> = []
-    var table = PODArray<UInt64>()
+    var met = PODArray<UInt64>()
+    var again = PODArray<UInt64>()
     for list in 0..<256 {
-      var slots = 64
-      var end = tails[list]
-      let count = length(endingAt: end)
-      while slots < count * 2 { slots *= 2 }
-      if table.count < slots { table = PODArray(repeating: 0, count: slots) }
-      for index in 0..<slots { table[index] = 0 }
-      let mask = slots &- 1
-      while end > 0 {
-        let start = (end &- 1) & ~(KeyFilter.block &- 1)
-        for index in start &+ 1..<end {
-          // 0 is an empty slot, so that hash shares its place with 1: more is read again then.
-          let hash = max(pool[index], 1)
-          var slot = Int(truncatingIfNeeded: hash) & mask
-          while table[slot] != 0 && table[slot] != hash { slot = (slot &+ 1) & mask }
-          if table[slot] == hash { suspects.insert(pool[index]) }
-          table[slot] = hash
+      let count = length(endingAt: tails[list])
+      var words = 16
+      while words * 2 < count { words *= 2 }
+      if met.count < words {
+        met = PODArray(repeating: 0, count: words)
+        again = PODArray(repeating: 0, count: words)
+      }
+      for index in 0..<words {
+        met[index] = 0
+        again[index] = 0
+      }
+      let mask = words &- 1
+      var twice: UInt64 = 0
+      forEach(endingAt: tails[list]) { hash in
+        let word = Int(truncatingIfNeeded: hash >> 6) & mask
+        let bit = UInt64(1) &<< (hash & 63)
+        let old = met[word]
+        again[word] |= old & bit
+        twice |= old & bit
+        met[word] = old | bit
+      }
+      if twice != 0 {
+        var exact: Set<UInt64> = []
+        forEach(endingAt: tails[list]) { hash in
+          let bit = UInt64(1) &<< (hash & 63)
+          if again[Int(truncatingIfNeeded: hash >> 6) & mask] & bit != 0,
+            !exact.insert(hash).inserted
+          {
+            suspects.insert(hash)
+          }
         }
-        end = Int(pool[start])
       }
       tails[list] = 0
     }
     pool = PODArray()
     return suspects
+  }
+
+  /// Calls `body` with each hash of the list whose next would go to `tail`.
+  @inline(__always) private func forEach(endingAt tail: Int, _ body: (UInt64) -> Void) {
+    var end = tail
+    while end > 0 {
+      let start = (end &- 1) & ~(KeyFilter.block &- 1)
+      for index in start &+ 1..<end { body(pool[index]) }
+      end = Int(pool[start])
+    }
   }
 
   /// How many hashes the list has whose next would go to `tail`.
