@@ -14,6 +14,10 @@ extension DoubleText {
     /// after it is ignored, and what is out of range becomes infinity or 0. NaN passes; a text that
     /// does not begin with a number does not.
     case file
+    /// What commands accept as the border of a range of scores: the whole text has to be a number
+    /// to `strtod`, but blanks may stand before it, what is out of range becomes infinity or 0, and
+    /// no text at all is 0. No NaN.
+    case border
   }
 
   /// The double that `text` stands for, rounded as C's `strtod` does; nil where `rule` refuses it.
@@ -128,7 +132,13 @@ extension DoubleText {
 
   @inline(never) private static func parseSlowly(_ text: ByteSlice, _ rule: Rule) -> Double? {
     let count = text.count
-    if count == 0 || (rule == .command && isspace(Int32(text[0])) != 0) { return nil }
+    if count == 0 { return rule == .border ? 0 : nil }
+    if rule == .command, isspace(Int32(text[0])) != 0 { return nil }
+    return parseByLibrary(text, rule)
+  }
+
+  private static func parseByLibrary(_ text: ByteSlice, _ rule: Rule) -> Double? {
+    let count = text.count
     return unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: count + 1) { copy in
       for index in 0..<count { unsafe copy[index] = CChar(bitPattern: text[index]) }
       unsafe copy[count] = 0
@@ -139,7 +149,7 @@ extension DoubleText {
       let length = unsafe end.map { unsafe $0 - start } ?? 0
       if rule == .file { return length > 0 ? value : nil }
       guard length == count, !value.isNaN else { return nil }
-      if errno == ERANGE, value.isInfinite || value == 0 { return nil }
+      if rule == .command, errno == ERANGE, value.isInfinite || value == 0 { return nil }
       return value
     }
   }

@@ -26,7 +26,7 @@ import Testing
       commands.append(["HSET", "hbig", "field \(index)", "value"])
     }
     for command in commands { try server.call(command.map { Array($0.utf8) }) }
-    let expected = try Differential.picture(server)
+    let expected = try ServerPicture.take(server)
     let digest = try server.debugDigest()
     var log = CommandLog()
     var plain = CommandLog()

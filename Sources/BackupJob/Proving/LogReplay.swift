@@ -60,6 +60,7 @@ enum LogReplay {
       case .unknownCommand: "the command is not known to this program, so the state can not be told"
       case .wrongArity: "a command with too few or too many words"
       case .script: "a script whose effects are not in the log"
+      case .unsupported(let why): "the command can not be replayed: \(why.text)"
       }
     return JobError(
       .badData, step: "replay", place: "\(place) \(Files.name(of: file.path))",

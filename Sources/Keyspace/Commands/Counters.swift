@@ -42,7 +42,11 @@ package enum CounterCommands {
     _ a: Arguments, _ state: inout KeyState, _ context: Context
   ) throws(CommandFault) -> Effect {
     let decrement = try a.integer(at: 2)
-    guard decrement != .min else { throw .overflow }
+    guard decrement != .min else {
+      // Servers up to 6.2 add the number that has no opposite.
+      guard context.generation == .upTo6 else { throw .overflow }
+      return try add(decrement, &state)
+    }
     return try add(-decrement, &state)
   }
 

@@ -59,10 +59,14 @@ package enum GeoCommands {
     _ a: Arguments, _ keyspace: Keyspace
   ) throws(CommandFault) -> Effect {
     let zset = try sortedSet(a[1], keyspace)
-    let unit = try unit(a, 4)
-    let shape = GeoSearch.Shape.circle(radius: try length(a, 3) * unit)
-    var search = GeoSearch(longitude: 0, latitude: 0, shape: shape)
-    if let zset { try search.move(to: a[2], of: zset) }
+    var search = GeoSearch(longitude: 0, latitude: 0, shape: .circle(radius: 0))
+    var unit = 1.0
+    // Without a key servers do not look at the radius.
+    if let zset {
+      try search.move(to: a[2], of: zset)
+      unit = try self.unit(a, 4)
+      search.shape = .circle(radius: try length(a, 3) * unit)
+    }
     return try radius(a, from: 5, search, unit, zset, keyspace)
   }
 
@@ -96,7 +100,8 @@ package enum GeoCommands {
   }
 
   /// `GEOSEARCHSTORE destination source FROMMEMBER member|FROMLONLAT longitude latitude
-  /// BYRADIUS radius unit|BYBOX width height unit [ASC|DESC] [COUNT n [ANY]] [STOREDIST]`
+  /// BYRADIUS radius unit|BYBOX width height unit [ASC|DESC] [COUNT n [ANY]] [STOREDIST]`, or, in
+  /// place of a center and a shape, `BYPOLYGON n longitude latitude …` (Valkey 9)
   @Sendable
   static func geosearchstore(_ a: Arguments, _ keyspace: Keyspace) throws(CommandFault) -> Effect {
     let zset = try sortedSet(a[2], keyspace)
@@ -126,6 +131,20 @@ package enum GeoCommands {
           width: try length(a, at + 1) * unit, height: try length(a, at + 2) * unit)
         shapes += 1
         at += 4
+      } else if a.isOption(at, "BYPOLYGON"), at + 1 < a.count {
+        let count = try a.integer(at: at + 1)
+        guard count >= 3, count <= Int64((a.count - at - 2) / 2) else { throw .syntax }
+        var corners: [GeoSearch.Corner] = []
+        for index in 0..<Int(count) {
+          let (longitude, latitude) = try place(a, at + 2 + 2 * index)
+          corners.append(GeoSearch.Corner(longitude: longitude, latitude: latitude))
+        }
+        search.shape = .polygon(corners)
+        let middle = GeoSearch.middle(of: corners)
+        (search.longitude, search.latitude) = (middle.longitude, middle.latitude)
+        centers += 1
+        shapes += 1
+        at += 2 + 2 * corners.count
       } else if a.isOption(at, "STOREDIST") {
         choice.storesDistance = true
         at += 1
@@ -175,6 +194,7 @@ package enum GeoCommands {
     ) -> Effect {
       var search = search
       search.looksAtAll = keyspace.context.generation == .from8
+      search.isOld = keyspace.context.generation == .upTo6
       var hits = zset.map { search.hits(in: $0, limit: any ? count : nil) } ?? []
       if let count, !any, hits.count > count {
         hits.sort { descending ? $0.distance > $1.distance : $0.distance < $1.distance }

@@ -57,11 +57,15 @@ struct GeoCell: Equatable {
     return (bits << shift, (bits + 1) << shift)
   }
 
-  /// The cell `x` to the east and `y` to the north, round the world at the borders.
+  /// The cell `x` to the east and `y` to the north, round the world at the borders. The last
+  /// meridian and the last parallel belong to no cell: as on servers, a step along the other axis
+  /// stays outside.
   func moved(x: Int, y: Int) -> GeoCell {
     let mask = UInt64(1) << UInt64(step) - 1
-    let column = UInt64(bitPattern: Int64(GeoCell.gather(bits >> 1)) + Int64(x)) & mask
-    let row = UInt64(bitPattern: Int64(GeoCell.gather(bits)) + Int64(y)) & mask
+    var column = UInt64(bitPattern: Int64(GeoCell.gather(bits >> 1)) + Int64(x))
+    var row = UInt64(bitPattern: Int64(GeoCell.gather(bits)) + Int64(y))
+    if x != 0 { column &= mask }
+    if y != 0 { row &= mask }
     return GeoCell(
       bits: GeoCell.spread(UInt32(row)) | GeoCell.spread(UInt32(column)) << 1, step: step)
   }
@@ -88,7 +92,11 @@ struct GeoCell: Equatable {
 /// Distances on earth in meters, by the haversine formula with the server's radius.
 enum GeoDistance {
   private static let radius = 6372797.560856
-  private static func radians(_ degrees: Double) -> Double { degrees * (Double.pi / 180.0) }
+
+  /// The borders of an area in degrees.
+  typealias Box = (west: Double, south: Double, east: Double, north: Double)
+
+  static func radians(_ degrees: Double) -> Double { degrees * (Double.pi / 180.0) }
   static func degrees(_ radians: Double) -> Double { radians / (Double.pi / 180.0) }
 
   static func between(
@@ -107,13 +115,14 @@ enum GeoDistance {
     radius * abs(radians(b) - radians(a))
   }
 
-  /// The borders around everything within `width` and `height` meters of a place.
+  /// The borders around everything within `width` and `height` meters of a place. Servers up to 6.2
+  /// measure the width at the place itself, later ones where the area is widest.
   static func box(
-    _ longitude: Double, _ latitude: Double, width: Double, height: Double
-  ) -> (west: Double, south: Double, east: Double, north: Double) {
+    _ longitude: Double, _ latitude: Double, width: Double, height: Double, atPlace: Bool
+  ) -> Box {
     let up = degrees(height / radius)
-    let sideways = degrees(
-      width / radius / cos(radians(latitude < 0 ? latitude - up : latitude + up)))
+    let widest = atPlace ? latitude : latitude < 0 ? latitude - up : latitude + up
+    let sideways = degrees(width / radius / cos(radians(widest)))
     return (longitude - sideways, latitude - up, longitude + sideways, latitude + up)
   }
 }

@@ -7,9 +7,6 @@ internal import RDB
 /// Nothing expires while a log is replayed: a time in the past is kept like any other, since the
 /// server writes an HDEL when a field goes.
 extension HashCommands {
-  /// The latest time a field can have: 2^46-1 ms.
-  private static let latest: Int64 = 1 << 46 - 1
-
   /// `HEXPIRE key seconds [NX|XX|GT|LT] FIELDS n field …`, relative to the replay's moment.
   @Sendable
   static func hexpire(
@@ -96,7 +93,10 @@ extension HashCommands {
     _ a: Arguments, _ state: inout KeyState, _ context: Context
   ) throws(CommandFault) -> Effect {
     let options = try options(a, from: 2, words: 2, context)
-    guard let fields = options.fields else { throw .syntax }
+    guard let fields = options.fields, !options.persists,
+      !(options.onlyAbsent && options.onlyPresent),
+      !(options.onlyAbsentKey && options.onlyPresentKey)
+    else { throw .syntax }
     let present = try state.hash()
     if options.onlyPresentKey && present == nil || options.onlyAbsentKey && present != nil {
       return .unchanged
@@ -120,8 +120,10 @@ extension HashCommands {
     _ a: Arguments, _ state: inout KeyState, _ context: Context
   ) throws(CommandFault) -> Effect {
     let options = try options(a, from: 2, words: 1, context)
-    guard let fields = options.fields else { throw .syntax }
-    guard options.persists || options.expiresAt != nil, let hash = try state.hash() else {
+    guard let fields = options.fields, !options.keepsTime, !options.hasCondition else {
+      throw .syntax
+    }
+    guard let hash = try state.hash(), options.persists || options.expiresAt != nil else {
       return .unchanged
     }
     for index in fields {
@@ -157,6 +159,8 @@ extension HashCommands {
     var onlyPresent = false
     var onlyAbsentKey = false
     var onlyPresentKey = false
+
+    var hasCondition: Bool { onlyAbsent || onlyPresent || onlyAbsentKey || onlyPresentKey }
   }
 
   private static func options(
@@ -222,7 +226,7 @@ extension HashCommands {
     let given = try a.integer(at: at)
     let (scaled, overflow) = given.multipliedReportingOverflow(by: unit)
     let (moment, carry) = scaled.addingReportingOverflow(from)
-    guard !overflow, !carry, given >= 0, moment <= latest else { throw .invalidExpiry }
+    guard !overflow, !carry, given >= 0 else { throw .invalidExpiry }
     return moment
   }
 }

@@ -10,6 +10,7 @@ package enum HashCommands {
     CommandEntry("HSETNX", arity: 4, .key(hsetnx)),
     CommandEntry("HDEL", arity: -3, .key(hdel)),
     CommandEntry("HINCRBY", arity: 4, .key(hincrby)),
+    CommandEntry("HINCRBYFLOAT", arity: 4, .key(hincrbyfloat)),
     CommandEntry("HSETC", arity: -4, .key(hset)),
     CommandEntry("HEXPIRE", arity: -6, .key(hexpire)),
     CommandEntry("HPEXPIRE", arity: -6, .key(hpexpire)),
@@ -69,12 +70,28 @@ package enum HashCommands {
     guard let value = old.map({ DecimalText.canonical($0.value) }) ?? 0 else { throw .notInteger }
     let (sum, overflow) = value.addingReportingOverflow(increment)
     guard !overflow else { throw .overflow }
-    guard let hash = try state.hash(creating: true) else { return .unchanged }
     context.scratch.clear()
     context.scratch.append(decimal: sum)
-    let text = context.keep(context.scratch.slice)
+    return try put(context.keep(context.scratch.slice), a[2], old, &state)
+  }
+
+  /// `HINCRBYFLOAT key field increment`: the time to live of the field stays. Servers log what it
+  /// made (HSET, HSETEX).
+  @Sendable
+  static func hincrbyfloat(
+    _ a: Arguments, _ state: inout KeyState, _ context: Context
+  ) throws(CommandFault) -> Effect {
+    let old = try state.hash()?.cell(a[2])
+    let sum = try CounterCommands.add(a[3], to: old?.value ?? ByteSlice("0"), context)
+    return try put(sum, a[2], old, &state)
+  }
+
+  private static func put(
+    _ value: ByteSlice, _ field: ByteSlice, _ old: HashValue.Cell?, _ state: inout KeyState
+  ) throws(CommandFault) -> Effect {
+    guard let hash = try state.hash(creating: true) else { return .unchanged }
     _ = hash.set(
-      a[2], to: HashValue.Cell(text, expiresAt: old?.expiresAt ?? ValueElement.never))
+      field, to: HashValue.Cell(value, expiresAt: old?.expiresAt ?? ValueElement.never))
     return .changed
   }
 }

@@ -7,7 +7,7 @@ package enum HyperLogLogCommands {
     CommandEntry("PFADD", arity: -2, .key(pfadd)),
     CommandEntry("PFCOUNT", arity: -2, .key(pfcount)),
     CommandEntry("PFMERGE", arity: -2, .keyspace(pfmerge)),
-    CommandEntry("PFDEBUG", arity: -2, .keyspace(pfdebug)),
+    CommandEntry("PFDEBUG", arity: -3, .keyspace(pfdebug)),
   ]
 
   /// `PFADD key [element …]`

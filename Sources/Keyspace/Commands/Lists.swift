@@ -106,12 +106,14 @@ package enum ListCommands {
   }
 
   /// `LSET key index element`
+  ///
+  /// Servers from 7.2 on cut the index to 32 bits, so that a very large one may hit an element.
   @Sendable
   static func lset(
     _ a: Arguments, _ state: inout KeyState, _ context: Context
   ) throws(CommandFault) -> Effect {
     guard let list = try state.list() else { throw .noSuchKey }
-    var index = try a.integer(at: 2)
+    var index = Int64(Int32(truncatingIfNeeded: try a.integer(at: 2)))
     if index < 0 { index += Int64(list.count) }
     guard index >= 0, index < Int64(list.count) else { throw .outOfRange }
     let at = Int(index)
@@ -127,9 +129,8 @@ package enum ListCommands {
     _ a: Arguments, _ state: inout KeyState, _ context: Context
   ) throws(CommandFault) -> Effect {
     let count = try a.integer(at: 2)
-    guard count != .min else { throw .outOfRange }
     guard let list = try state.list() else { return .unchanged }
-    let most = count == 0 ? Int.max : Int(count.magnitude)
+    let most = count == 0 ? Int.max : Int(clamping: count.magnitude)
     var hits: [Int] = []
     if count >= 0 {
       var index = 0

@@ -16,7 +16,7 @@ struct ScoreRange {
   private static func border(_ text: ByteSlice) throws(CommandFault) -> (Double, Bool) {
     let excludes = !text.isEmpty && text[0] == 0x28
     let number = excludes ? text.dropFirst(1) : text
-    guard let value = DoubleText.parse(number, .command) else { throw .notFloat }
+    guard let value = DoubleText.parse(number, .border) else { throw .notFloat }
     return (value, excludes)
   }
 
@@ -34,8 +34,8 @@ struct ScoreRange {
   var ranks: (SortedSetValue) -> Range<Int> { { ranks(in: $0) } }
 }
 
-/// A range of members as commands give it: `-`, `+`, `[member`, `(member`. Defined only for
-/// members of equal score; the server's answer for others depends on chance.
+/// A range of members as commands give it: `-`, `+`, `[member`, `(member`. Meant for members of
+/// equal score; for others the answer of servers depends on chance when the set is large.
 struct LexRange {
   private enum Border {
     case lowest
@@ -85,9 +85,32 @@ struct LexRange {
   /// The ranks of the members in this range.
   func ranks(in zset: SortedSetValue) -> Range<Int> {
     let order = zset.ordered
+    if zset.count <= LexRange.packed { return walk(order) }
     let first = order.rank(order.firstPlace { reachesLow($0.member) })
     let end = order.rank(order.firstPlace { passesHigh($0.member) })
     return first < end ? first..<end : 0..<0
+  }
+
+  /// Servers keep up to so many members in one listpack, which they walk from its head: that gives
+  /// an answer for members of unequal scores, too.
+  private static let packed = 128
+
+  private func walk(_ order: SortedChunks<ScoredMember>) -> Range<Int> {
+    guard let last = order.last, let lowest = order.first, reachesLow(last.member),
+      !passesHigh(lowest.member)
+    else { return 0..<0 }
+    var place = order.place(0)
+    var first = 0
+    while !order.isEnd(place), !reachesLow(order[place].member) {
+      place = order.after(place)
+      first += 1
+    }
+    var end = first
+    while !order.isEnd(place), !passesHigh(order[place].member) {
+      place = order.after(place)
+      end += 1
+    }
+    return first..<end
   }
 
   /// The same as a function.

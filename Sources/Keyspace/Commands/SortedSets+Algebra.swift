@@ -81,6 +81,24 @@ extension SortedSetCommands {
     try combine(.difference, a, keyspace)
   }
 
+  /// `ZUNION destination numkeys key [key …] …` of Redis 1.3 stores; `ZUNION numkeys key …` of 6.2 and
+  /// later only reads, and no server logs it.
+  @Sendable
+  static func zunion(_ a: Arguments, _ keyspace: Keyspace) throws(CommandFault) -> Effect {
+    stores(a) ? try combine(.union, a, keyspace) : .unchanged
+  }
+
+  /// The same for `ZINTER`.
+  @Sendable
+  static func zinter(_ a: Arguments, _ keyspace: Keyspace) throws(CommandFault) -> Effect {
+    stores(a) ? try combine(.intersection, a, keyspace) : .unchanged
+  }
+
+  private static func stores(_ a: Arguments) -> Bool {
+    guard a.count >= 4, let keys = DecimalText.canonical(a[2]) else { return false }
+    return keys >= 1 && keys <= Int64(a.count - 3)
+  }
+
   private static func combine(
     _ operation: Operation, _ a: Arguments, _ keyspace: Keyspace
   ) throws(CommandFault) -> Effect {

@@ -19,6 +19,8 @@ package enum SortedSetCommands {
     CommandEntry("BZPOPMAX", arity: -3, .keyspace(bzpopmax)),
     CommandEntry("ZUNIONSTORE", arity: -4, .keyspace(zunionstore)),
     CommandEntry("ZINTERSTORE", arity: -4, .keyspace(zinterstore)),
+    CommandEntry("ZUNION", arity: -3, .keyspace(zunion)),
+    CommandEntry("ZINTER", arity: -3, .keyspace(zinter)),
     CommandEntry("ZDIFFSTORE", arity: -4, .keyspace(zdiffstore)),
     CommandEntry("ZRANGESTORE", arity: -5, .keyspace(zrangestore)),
   ]

@@ -53,6 +53,10 @@ extension StreamCommands {
     if let lastID, lastID > stream.groups[index].lastDelivered {
       stream.groups[index].lastDelivered = lastID
     }
+    // From 7.2 on the consumer comes into being even when there is nothing to claim.
+    if context.generation == .from7 || context.generation == .from8 {
+      _ = consumer(a[3], in: &stream.groups[index], context)
+    }
     for id in ids {
       claim(
         id, by: a[3], idle: idle, deliveredAt: deliveredAt, count: count, forced: forced,
@@ -104,7 +108,7 @@ extension StreamCommands {
   ) throws(CommandFault) -> Effect {
     guard let stream = try state.stream(), let index = stream.group(a[2]) else { throw .missing }
     let idle = max(0, try a.integer(at: 4))
-    let start = try streamID(a[5], missing: 0)
+    let start = try rangeStart(a[5])
     var left: Int64 = 100
     var justID = false
     var at = 6

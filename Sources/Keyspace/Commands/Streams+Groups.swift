@@ -30,7 +30,7 @@ extension StreamCommands {
     guard let index = stream.group(a[3]) else { throw .missing }
     if a.isOption(1, "SETID") {
       guard a.count == 5 || a.count == 7 else { throw .syntax }
-      let id = a[4].equals("$") ? stream.lastID : try streamID(a[4], missing: 0)
+      let id = a[4].equals("$") ? stream.lastID : try groupID(a[4], knowsEnds: true)
       let read = known(try entriesRead(a, 5), stream, context)
       stream.groups[index].lastDelivered = id
       stream.groups[index].entriesRead = read
@@ -68,13 +68,26 @@ extension StreamCommands {
     }
     let present = try state.stream()
     guard makes || present != nil else { throw .noSuchKey }
-    let id = a[4].equals("$") ? present?.lastID ?? .zero : try streamID(a[4], missing: 0)
+    let id =
+      a[4].equals("$")
+      ? present?.lastID ?? .zero : try groupID(a[4], knowsEnds: context.generation == .upTo6)
     if let present, present.group(a[3]) != nil { throw .exists }
     guard let stream = try state.stream(creating: true) else { return .unchanged }
     stream.groups.append(
       StreamGroup(
         name: a[3], lastDelivered: id, entriesRead: known(read, stream, context)))
     return .changed
+  }
+
+  /// The id a group begins at. SETID takes `-` and `+`, too; CREATE did up to 6.2.
+  private static func groupID(
+    _ text: ByteSlice, knowsEnds: Bool
+  ) throws(CommandFault) -> StreamID {
+    if knowsEnds {
+      if text.equals("-") { return .zero }
+      if text.equals("+") { return .max }
+    }
+    return try streamID(text, missing: 0)
   }
 
   /// Redis 8 does not believe that more entries were read than were added (seen on 8.8; Redis 7

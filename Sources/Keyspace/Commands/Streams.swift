@@ -58,7 +58,6 @@ package enum StreamCommands {
     let (options, at) = try options(a, from: 2, adding: true)
     guard at < a.count, (a.count - at) % 2 == 1, a.count - at >= 3 else { throw .syntax }
     let given = a[at]
-    if !options.createsStream && !state.exists { return .unchanged }
     if options.producer != nil, given.equals("*") {
       if let stream = try state.stream() { stream.idempotencyDuplicates += 1 }
       return .unchanged
@@ -73,7 +72,9 @@ package enum StreamCommands {
     } else {
       id = try streamID(given, missing: 0)
     }
-    guard id != .zero, id > before?.lastID ?? .zero else { throw .invalidID }
+    guard id != .zero else { throw .invalidID }
+    if !options.createsStream && before == nil { return .unchanged }
+    guard id > before?.lastID ?? .zero else { throw .invalidID }
     let words = context.pack(a, from: at + 1)
     guard let stream = try state.stream(creating: true) else { return .unchanged }
     stream.add(StreamEntry(id: id, words: words))
@@ -248,13 +249,22 @@ package enum StreamCommands {
 
   /// An id: `ms-seq`, or `ms`, which stands for the sequence number `missing`.
   static func streamID(_ text: ByteSlice, missing: UInt64) throws(CommandFault) -> StreamID {
-    if text.equals("-") { return .zero }
-    if text.equals("+") { return .max }
     guard let dash = text.firstIndex(of: 0x2D) else {
       return StreamID(ms: try number(text), seq: missing)
     }
     return StreamID(
       ms: try number(text.prefix(dash)), seq: try number(text.dropFirst(dash + 1)))
+  }
+
+  /// The start of a range: an id, `-` or `+`, or `(` before an id that is left out.
+  static func rangeStart(_ text: ByteSlice) throws(CommandFault) -> StreamID {
+    if text.equals("-") { return .zero }
+    if text.equals("+") { return .max }
+    guard !text.isEmpty, text[0] == 0x28 else { return try streamID(text, missing: 0) }
+    let id = try streamID(text.dropFirst(1), missing: 0)
+    guard id != .max else { throw .invalidID }
+    return id.seq == .max
+      ? StreamID(ms: id.ms + 1, seq: 0) : StreamID(ms: id.ms, seq: id.seq + 1)
   }
 
   private static func number(_ text: ByteSlice) throws(CommandFault) -> UInt64 {

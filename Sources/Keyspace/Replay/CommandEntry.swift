@@ -29,6 +29,8 @@ package enum CommandAction: Sendable {
   case exec
   /// A script whose effects are not in the log: can't be replayed.
   case script
+  /// Known, but can't be replayed.
+  case unsupported(UnsupportedReason)
 }
 
 /// A command by name.

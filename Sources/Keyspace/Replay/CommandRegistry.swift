@@ -22,6 +22,7 @@ package struct CommandRegistry: Sendable {
     StreamCommands.table,
     ArrayCommands.table,
     ControlCommands.table,
+    UnsupportedCommands.table,
     ReadCommands.table,
   ]
 

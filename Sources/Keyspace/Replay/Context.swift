@@ -9,6 +9,8 @@ package enum ServerGeneration: Sendable {
   case upTo6
   /// Redis 7 and Valkey.
   case from7
+  /// Redis 7.0, where that is known: a dump says who wrote it.
+  case redis7_0
   /// Redis 8.
   case from8
 }

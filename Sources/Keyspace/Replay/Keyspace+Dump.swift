@@ -86,6 +86,9 @@ extension Keyspace {
         default: break
         }
       }
+      if generation == .from7, producer.dialect == .redis, 700...701 ~= producer.serverVersion {
+        generation = .redis7_0
+      }
       decoder.takeTemplates(reader)
       return reader.finish()
     } catch {
@@ -103,6 +106,7 @@ extension Keyspace {
   private func add(_ key: ByteSlice, _ value: DumpValue, _ database: Int) {
     if database != currentDatabase {
       currentDatabase = database
+      context.database = database
       current = table(database)
     }
     dumpValues.append(value)

@@ -44,7 +44,7 @@ extension Keyspace {
         return .done(effect)
       case .keyspace(let handler): return .done(try handler(arguments, self))
       case .nothing: return .done(.unchanged)
-      case .select, .multi, .exec, .script: return .control
+      case .select, .multi, .exec, .script, .unsupported: return .control
       }
     } catch { return .fault(error) }
   }

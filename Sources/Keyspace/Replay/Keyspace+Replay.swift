@@ -230,13 +230,14 @@ extension Keyspace {
     switch registry.entries[number].action {
     case .nothing: return
     case .select:
-      guard DecimalText.canonical(arguments[1]) != nil else {
+      guard let number = DecimalText.canonical(arguments[1]), number >= 0 else {
         note(.notInteger, start + command.offset, command.index, command.database)
         return
       }
     case .multi: return
     case .exec: note(.misplaced, start + command.offset, command.index, command.database)
     case .script: throw ReplayError(.script, command)
+    case .unsupported(let reason): throw ReplayError(.unsupported(reason), command)
     case .key, .overwrite, .delete, .keyspace:
       let raw = bytes.slice(at: command.offset, count: command.length)
       observer?.begins(command, arguments)

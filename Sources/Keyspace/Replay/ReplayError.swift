@@ -15,6 +15,8 @@ package struct ReplayError: Error {
     case wrongArity
     /// A script whose effects are not in the log.
     case script
+    /// A command that is known, but can't be replayed.
+    case unsupported(UnsupportedReason)
   }
   /// What is wrong.
   package var kind: Kind

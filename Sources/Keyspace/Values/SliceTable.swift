@@ -66,7 +66,8 @@ package struct SliceTable<Payload> {
     let hash = UInt32(truncatingIfNeeded: key.fastHash)
     items.append(Item(key: key, payload: payload, hash: hash))
     keyBytes += key.count
-    if items.count > 8 {
+    // A table that was large keeps its slots when it shrinks.
+    if items.count > 8 || !slots.isEmpty {
       if items.count &* 4 > slots.count &* 3 { rebuild() } else { place(hash, items.count) }
     }
   }

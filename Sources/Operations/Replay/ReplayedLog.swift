@@ -128,6 +128,9 @@ public struct ReplayedLog {
     case .script:
       reason = "\(name) stands here verbatim; its effect can't be told without running the script"
       remedy = "Try: undo, cut, log, check, which work on such a log"
+    case .unsupported(let why):
+      reason = "\(name) can't be replayed: \(why.text)"
+      remedy = "Try: undo, cut, log, check, which work on such a log"
     }
     return ToolError(
       .refused(.badData, reason), file: file, offset: error.offset, command: error.index,
@@ -196,6 +199,19 @@ extension CommandWord {
       bytes.append(UInt8(truncatingIfNeeded: word >> UInt64((index & 7) * 8)))
     }
     return KeyText.quoted(bytes) + (count > 16 ? "…" : "")
+  }
+}
+
+extension UnsupportedReason {
+  /// The reason as part of a sentence.
+  package var text: String {
+    switch self {
+    case .vectorSet: "the values of vector sets belong to a module"
+    case .rateLimiter: "its type is in no release of a server"
+    case .sessionOfClient: "it refers to what its client prepared before; servers log RESTORE"
+    case .deliveryTime: "the log does not tell when it delivered; servers log XCLAIM"
+    case .keyDB: "it is KeyDB's own"
+    }
   }
 }
 
