@@ -7,7 +7,7 @@ extension Keyspace {
   /// The table of a database, made when there is none.
   func table(_ database: Int) -> KeyTable {
     if let table = tables[database] { return table }
-    let table = KeyTable(database: database)
+    let table = KeyTable(database: database, keepsVacant: lower != nil)
     tables[database] = table
     return table
   }
@@ -15,13 +15,14 @@ extension Keyspace {
   /// What `key` holds now. The value belongs to the key: to change it, or to give it to another
   /// key without removing this one, take a `copy()`; and write it back by ``setState(_:of:in:)``.
   package func state(of key: ByteSlice, in database: Int? = nil) -> KeyState {
-    guard let table = tables[database ?? self.database],
-      let index = table.find(key, hash: KeyTable.hash(key))
-    else { return KeyState() }
+    let number = database ?? self.database
+    guard let table = tables[number], let index = table.find(key, hash: KeyTable.hash(key)),
+      table[index].base.kind != .elsewhere
+    else { return lower?.state(of: key, in: number).copy() ?? KeyState() }
     let state = settledState(table, index)
     // Handlers may change what they are given before they write it back; an observer wants to see
     // what it was.
-    return observer == nil ? state : state.copy()
+    return observer == nil && upper == nil ? state : state.copy()
   }
 
   /// Whether `key` exists.
@@ -33,6 +34,7 @@ extension Keyspace {
   package func setState(_ state: KeyState, of key: ByteSlice, in database: Int? = nil) {
     var state = state
     state.settle()
+    upper?.preserve(key, database ?? self.database)
     let table = table(database ?? self.database)
     let index = table.findOrAdd(key, hash: KeyTable.hash(key))
     observer?.changed(
@@ -45,9 +47,16 @@ extension Keyspace {
 
   /// Removes `key`; true when it existed.
   package func remove(_ key: ByteSlice, in database: Int? = nil) -> Bool {
-    guard let table = tables[database ?? self.database],
-      let index = table.find(key, hash: KeyTable.hash(key))
-    else { return false }
+    let number = database ?? self.database
+    upper?.preserve(key, number)
+    guard let table = tables[number], let index = table.find(key, hash: KeyTable.hash(key)),
+      table[index].base.kind != .elsewhere
+    else {
+      guard let lower, lower.exists(key, in: number) else { return false }
+      let table = table(number)
+      clear(table, table.findOrAdd(key, hash: KeyTable.hash(key)))
+      return true
+    }
     let state = settledState(table, index)
     let existed = state.exists
     if existed {
@@ -66,6 +75,7 @@ extension Keyspace {
 
   /// Removes every key of a database.
   package func removeAll(in database: Int) {
+    upper?.preserveAll(database)
     guard let table = tables.removeValue(forKey: database) else { return }
     for index in 0..<table.count {
       if let observer {
@@ -86,6 +96,7 @@ extension Keyspace {
   /// Exchanges the content of two databases. Nothing is destroyed by it, and an observer is not
   /// told.
   package func swap(_ first: Int, _ second: Int) {
+    upper?.preserveAll(first, and: second)
     let kept = tables[first]
     tables[first] = tables[second]
     tables[second] = kept
