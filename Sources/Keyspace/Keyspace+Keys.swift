@@ -18,11 +18,19 @@ extension Keyspace {
     let number = database ?? self.database
     guard let table = tables[number], let index = table.find(key, hash: KeyTable.hash(key)),
       table[index].base.kind != .elsewhere
-    else { return lower?.state(of: key, in: number).copy() ?? KeyState() }
+    else { return lower.map { lend($0.state(of: key, in: number)) } ?? KeyState() }
     let state = settledState(table, index)
     // Handlers may change what they are given before they write it back; an observer wants to see
     // what it was.
-    return observer == nil && upper == nil ? state : state.copy()
+    return observer == nil && upper == nil ? state : lend(state)
+  }
+
+  /// A copy of `state` whose bytes stay where they are until the next command, although the handler
+  /// may forget the copy before.
+  private func lend(_ state: KeyState) -> KeyState {
+    let copy = state.copy()
+    if case .string = copy.value { lent.append(copy) }
+    return copy
   }
 
   /// Whether `key` exists.

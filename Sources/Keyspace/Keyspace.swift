@@ -64,6 +64,8 @@ package final class Keyspace {
   /// While a command is executed that a keyspace over this one is not to see: the one that keeps what
   /// was.
   var upper: Keyspace?
+  /// Copies of strings that the command being executed was given.
+  var lent: [KeyState] = []
   /// Is asked first for commands from ``twinFrom`` on.
   var twin: TwinReplay?
   /// The first command that ``twin`` is asked for.

@@ -42,7 +42,9 @@ extension Keyspace {
           }
         }
         return .done(effect)
-      case .keyspace(let handler): return .done(try handler(arguments, self))
+      case .keyspace(let handler):
+        if !lent.isEmpty { lent.removeAll(keepingCapacity: true) }
+        return .done(try handler(arguments, self))
       case .nothing: return .done(.unchanged)
       case .select, .multi, .exec, .script: return .control
       }

@@ -1,4 +1,4 @@
-package import Bytes
+internal import Bytes
 
 // What the two states are in the end.
 

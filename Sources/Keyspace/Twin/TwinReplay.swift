@@ -1,5 +1,5 @@
-package import AOF
-package import Bytes
+internal import AOF
+internal import Bytes
 internal import RDB
 
 /// Two states that one reading of a log amounts to: with all of its commands, and with some of them
