@@ -69,8 +69,8 @@ extension TwinReplay {
   private func leavePinned(_ step: Step, _ info: CommandInfo) {
     let places = touched.filter(isPinned).map(\.place)
     if ConflictRules.losesKeys(info.id), places.count < touched.count {
-      executeRest(step, without: places)
-      executeBelow(step)
+      let isExecuted = executeRest(step, without: places)
+      executeBelow(step, keeping: isExecuted)
       amend(step, .drop(places: places))
     } else {
       executeBelow(step, keeping: true)
@@ -94,7 +94,8 @@ extension TwinReplay {
     }
     // Above first: what it does not hold it reads below, where nothing has changed yet.
     let resultAbove = executeAbove(step)
-    let result = executeBelow(step)
+    // What only this one changes stays above as it was.
+    let result = executeBelow(step, keeping: true)
 
     var kinds = [TwinConflict.Kind?](repeating: nil, count: touched.count)
     var fault: CommandFault?

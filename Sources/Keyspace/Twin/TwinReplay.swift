@@ -104,8 +104,11 @@ package final class TwinReplay {
     if nextRemoval < removals.count, removals[nextRemoval].index == command.index {
       let places = removals[nextRemoval].places
       nextRemoval += 1
-      if !isDivided { before.twinFrom = 0 }
-      isDivided = true
+      if !isDivided {
+        before.twinFrom = 0
+        after.generation = before.generation
+        isDivided = true
+      }
       return leaveOut(step, places)
     }
     guard isDivided else {
@@ -131,6 +134,7 @@ package final class TwinReplay {
     let arguments = step.arguments
     let database = step.command.database
     before.flushQueue()
+    var keeps = places.isEmpty
     switch before.registry.entries[step.number].action {
     case .nothing, .select, .multi, .exec, .script: return false
     case .key, .overwrite: after.preserve(arguments[1], database)
@@ -139,17 +143,17 @@ package final class TwinReplay {
         for place in 1..<arguments.count { after.preserve(arguments[place], database) }
       } else {
         for place in places { after.preserve(arguments[place], database) }
-        executeRest(step, without: places)
+        keeps = executeRest(step, without: places)
       }
     case .keyspace:
       if step.isFunction {
         divideFunctions()
       } else if !places.isEmpty {
         for place in places { after.preserve(arguments[place], database) }
-        executeRest(step, without: places)
+        keeps = executeRest(step, without: places)
       }
     }
-    executeBelow(step, keeping: places.isEmpty)
+    executeBelow(step, keeping: keeps)
     return true
   }
 
@@ -159,8 +163,8 @@ package final class TwinReplay {
   }
 
   /// Executes above what is left of a command without the keys at `places`, if one of those left
-  /// may differ.
-  func executeRest(_ step: Step, without places: [Int]) {
+  /// may differ; false when it was not executed.
+  func executeRest(_ step: Step, without places: [Int]) -> Bool {
     let arguments = step.arguments
     let isDelete = step.isDelete
     let width = isDelete ? 1 : 2
@@ -186,9 +190,10 @@ package final class TwinReplay {
       }
       place += 1
     }
-    guard mayDiffer, reducedWords.count > 1 else { return }
+    guard mayDiffer, reducedWords.count > 1 else { return false }
     after.database = step.command.database
     _ = after.execute(reducedWords.arguments, number: step.number, raw: ByteSlice())
+    return true
   }
 
   /// Executes a command below; with `keeping`, what it changes is kept above first.

@@ -1,4 +1,4 @@
-public import AOF
+package import AOF
 public import Bytes
 package import Keyspace
 import RDB
