@@ -20,9 +20,24 @@ extension Keyspace {
       table[index].base.kind != .elsewhere
     else { return lower.map { lend($0.state(of: key, in: number)) } ?? KeyState() }
     let state = settledState(table, index)
-    // Handlers may change what they are given before they write it back; an observer wants to see
-    // what it was.
-    return observer == nil && upper == nil ? state : lend(state)
+    // Handlers may change what they are given before they write it back.
+    if observer != nil { noteSummary(key, number, state) }
+    return upper == nil ? state : lend(state)
+  }
+
+  /// Remembers what an observer is told the key was.
+  private func noteSummary(_ key: ByteSlice, _ database: Int, _ state: KeyState) {
+    for known in summaries where known.database == database && known.key == key { return }
+    summaries.append((key, database, KeySummary(state)))
+  }
+
+  /// What an observer is told the key was before this command.
+  private func summary(_ table: KeyTable, _ index: Int) -> KeySummary {
+    let key = table[index].key
+    for known in summaries where known.database == table.database && known.key == key {
+      return known.summary
+    }
+    return KeySummary(settledState(table, index))
   }
 
   /// A copy of `state` whose bytes stay where they are until the next command, although the handler
@@ -46,7 +61,7 @@ extension Keyspace {
     let table = table(database ?? self.database)
     let index = table.findOrAdd(key, hash: KeyTable.hash(key))
     observer?.changed(
-      key, table.database, from: KeySummary(settledState(table, index)), to: KeySummary(state))
+      key, table.database, from: summary(table, index), to: KeySummary(state))
     clear(table, index)
     if state.exists {
       table[index].base = EntryBase(.state, states.add(state))
@@ -65,10 +80,10 @@ extension Keyspace {
       clear(table, table.findOrAdd(key, hash: KeyTable.hash(key)))
       return true
     }
-    let state = settledState(table, index)
-    let existed = state.exists
-    if existed {
-      observer?.changed(key, table.database, from: KeySummary(state), to: KeySummary())
+    let existed = settledState(table, index).exists
+    if let observer {
+      let before = summary(table, index)
+      if before.exists { observer.changed(key, table.database, from: before, to: KeySummary()) }
     }
     clear(table, index)
     return existed

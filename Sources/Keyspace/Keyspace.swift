@@ -64,6 +64,8 @@ package final class Keyspace {
   /// While a command is executed that a keyspace over this one is not to see: the one that keeps what
   /// was.
   var upper: Keyspace?
+  /// What the keys were that the command being executed has looked at, for an observer.
+  var summaries: [(key: ByteSlice, database: Int, summary: KeySummary)] = []
   /// Copies of strings that the command being executed was given.
   var lent: [KeyState] = []
   /// Is asked first for commands from ``twinFrom`` on.

@@ -43,6 +43,7 @@ extension Keyspace {
         }
         return .done(effect)
       case .keyspace(let handler):
+        if !summaries.isEmpty { summaries.removeAll(keepingCapacity: true) }
         if !lent.isEmpty { lent.removeAll(keepingCapacity: true) }
         return .done(try handler(arguments, self))
       case .nothing: return .done(.unchanged)

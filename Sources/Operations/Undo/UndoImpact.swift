@@ -1,4 +1,4 @@
-package import AOF
+import AOF
 public import Bytes
 package import Keyspace
 import RDB
@@ -50,7 +50,7 @@ public struct UndoImpact {
     let twin = TwinReplay(
       UndoImpact.removals(plan), policy: policy.ofTwin, now: Moment.now.milliseconds)
     defer { twin.finish() }
-    try UndoImpact.replay(plan.log, into: twin.before, fileSystem)
+    try LogReplay.read(plan.log, into: twin.before, fileSystem)
     var differences: [KeyDifference] = []
     var counts = [0, 0, 0]
     twin.forEachDifference { difference in
@@ -99,32 +99,6 @@ public struct UndoImpact {
       all.append(TwinReplay.Removal(index: removal.command.index, places: removal.places))
     }
     return all
-  }
-
-  /// Reads all files of a log into `keyspace`; an unfinished end of the last one counts for nothing,
-  /// as in a server.
-  package static func replay(
-    _ log: AppendOnlyLog, into keyspace: Keyspace, _ fileSystem: any FileSystem
-  ) throws(ToolError) {
-    keyspace.generation =
-      log.manifest == nil
-      ? .upTo6 : log.manifest?.entries.contains { $0.startOffset != nil } == true ? .from8 : .from7
-    var last: AOFCommand?
-    for index in log.parts.indices {
-      let path = log.parts[index].path
-      let opened = try ToolError.wrap(path) { () throws(SystemError) in
-        try log.open(index, fileSystem: fileSystem)
-      }
-      let cursor = try Spool.stable(opened, path)
-      do throws(ReplayError) {
-        last = try keyspace.replay(cursor, file: index, after: last)
-      } catch {
-        if case .log(let inner) = error.kind, inner.isTruncation, index == log.parts.count - 1 {
-          return
-        }
-        throw ReplayedLog.words(error, path)
-      }
-    }
   }
 
   /// Why a plan is not carried out with this policy; nil when it may be.
