@@ -56,7 +56,8 @@ package final class Keyspace {
   package var functions: [FunctionLibrary] = []
   /// Whether every command is executed at once instead of being postponed.
   package let isEager: Bool
-  /// Is told what commands do, in an eager replay.
+  /// Is told what commands do; to be set before the first one. In a lazy replay it is told of what may
+  /// destroy something only (see `Keyspace+Observe.swift`).
   package var observer: (any ReplayObserver)?
   /// Another keyspace, which holds whatever this one has no entry for: this one then is what differs
   /// from it (see ``TwinReplay``).
@@ -127,6 +128,10 @@ package final class Keyspace {
   @safe @exclusivity(unchecked) var foldWords = ArgumentTable()
   @safe @exclusivity(unchecked) var walk = ChainWalk()
   @safe @exclusivity(unchecked) var queue = PODArray<QueuedCommand>()
+  /// What is known of each command of ``queue``, for an observer.
+  @safe @exclusivity(unchecked) var queuedCommands = PODArray<AOFCommand>()
+  /// Which commands an observer need not see.
+  lazy var quietness = Quietness.table(registry)
   var held = PODArray<HeldCommand>()
   var heldWords = ArgumentTable()
 

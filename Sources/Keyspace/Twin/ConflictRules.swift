@@ -68,6 +68,11 @@ enum ConflictRules {
     }
   }
 
+  /// Whether a command may be done for some of its members and not for others.
+  static func isConditional(_ id: CommandID?, _ a: Arguments) -> Bool {
+    id == .zadd && hasCondition(a, from: 2)
+  }
+
   private static func hasCondition(_ a: Arguments, from first: Int) -> Bool {
     var index = first
     while index < a.count {

@@ -4,26 +4,33 @@ internal import Bytes
 // Commands on one key, and DEL, when the key may differ.
 
 extension TwinReplay {
-  /// Executes a command on its key, which has entry `index` in the layer, in both states.
-  func executeOnKey(_ step: Step, _ handler: KeyHandler, _ index: Int) {
+  /// Executes a command on its key, which has entry `index` in `table` of the layer, in both states.
+  func executeOnKey(
+    _ step: Step, _ handler: KeyHandler, _ table: KeyTable, _ index: Int, _ hash: UInt32
+  ) {
     let key = step.arguments[1]
     let database = step.command.database
-    guard let table = after.tables[database] else { return }
     let slot = Slot(table: ObjectIdentifier(table), index: index)
     let touched = TouchedKey(key: key, database: database, place: 1)
-    if pinned.contains(slot) {
-      executeBelow(step)
+    let lower = before.table(database)
+    let place = lower.findOrAdd(key, hash: hash)
+    if !pinned.isEmpty, pinned.contains(slot) {
+      _ = executeBelow(step, handler, lower, place)
       amend(step, .drop(places: []))
       return
     }
-    let above = after.state(of: key, in: database)
-    let below = before.state(of: key, in: database)
+    let above = after.settledState(table, index)
+    let below = before.settledState(lower, place)
     let info = commands.find(step.command.word, step.arguments)
     let usesOld = ConflictRules.usesOtherValue(info?.id, step.arguments, below, above)
     let aboveExisted = above.exists
     let belowExisted = below.exists
-    let result = executeBelow(step)
-    let belowNow = before.state(of: key, in: database)
+    // A condition for each member may hold for some, which then are not to be kept.
+    let kept =
+      policy == .keepRestored && ConflictRules.isConditional(info?.id, step.arguments)
+      ? above.copy() : nil
+    let result = executeBelow(step, handler, lower, place)
+    let belowNow = before.settledState(lower, place)
 
     if policy == .keepRestored {
       // What is dropped must not be executed above, and a fault changes nothing anyway.
@@ -41,8 +48,8 @@ extension TwinReplay {
         return
       }
     }
-    let resultAbove = executeAbove(step)
-    let aboveNow = after.state(of: key, in: database)
+    let resultAbove = execute(step, handler, in: after, table, index)
+    let aboveNow = after.settledState(table, index)
     var kind = usesOld
     var fault: CommandFault?
     if case .fault(let problem) = resultAbove, result != resultAbove {
@@ -66,8 +73,10 @@ extension TwinReplay {
       switch policy {
       case .report: break
       case .keepRestored:
+        if let kept { after.plant(kept, key, database) }
         pinned.insert(slot)
         amend(step, .drop(places: []))
+        return
       case .keepLater:
         if kind == .removedAgain { break }
         if belowExisted {
@@ -85,6 +94,16 @@ extension TwinReplay {
       }
     }
     converge(key, database, belowNow, aboveNow, isOverwrite: info?.effect == .overwrite)
+  }
+
+  private func executeBelow(
+    _ step: Step, _ handler: KeyHandler, _ table: KeyTable, _ index: Int
+  ) -> Execution {
+    let result = execute(step, handler, in: before, table, index)
+    if case .fault(let fault) = result {
+      before.note(fault, step.position, step.command.index, step.command.database)
+    }
+    return result
   }
 
   /// Lets a key go that is the same in both states again, as far as that is seen at little cost.
@@ -150,11 +169,12 @@ extension TwinReplay {
     _ kind: TwinConflict.Kind, _ step: Step, _ touched: TouchedKey, _ slot: Slot,
     _ fault: CommandFault? = nil
   ) {
-    if let place = known[slot]?[kind] {
+    let here = Known(slot: slot, kind: kind)
+    if let place = known.updateValue(conflictCount, forKey: here) {
+      known[here] = place
       if place < conflicts.count { conflicts[place].commands += 1 }
       return
     }
-    known[slot, default: [:]][kind] = conflictCount
     conflictCount += 1
     guard conflicts.count < TwinReplay.mostConflicts else {
       if kind == .refused || kind == .wrongType || kind == .fails { losesMoreWrites = true }

@@ -68,8 +68,13 @@ package final class TwinReplay {
     let table: ObjectIdentifier
     let index: Int
   }
-  /// Which conflicts of a key are known: where, by kind.
-  var known: [Slot: [TwinConflict.Kind: Int]] = [:]
+  /// A conflict of a key.
+  struct Known: Hashable {
+    let slot: Slot
+    let kind: TwinConflict.Kind
+  }
+  /// Which conflicts of a key are known, and where.
+  var known: [Known: Int] = [:]
   /// Keys that are kept as they were restored.
   var pinned: Set<Slot> = []
   /// Tables of the layer that were dropped, so that no other one gets their identity.
@@ -117,9 +122,13 @@ package final class TwinReplay {
     }
     switch before.registry.entries[number].action {
     case .key(let handler), .overwrite(let handler):
-      guard let index = after.own(arguments[1], command.database) else { return false }
+      guard let table = after.tables[command.database] else { return false }
+      let hash = KeyTable.hash(arguments[1])
+      guard let index = table.find(arguments[1], hash: hash),
+        table[index].base.kind != .elsewhere
+      else { return false }
       before.flushQueue()
-      executeOnKey(step, handler, index)
+      executeOnKey(step, handler, table, index, hash)
       return true
     case .delete: return delete(step)
     case .keyspace: return executeOnMany(step)
@@ -207,6 +216,17 @@ package final class TwinReplay {
       before.note(fault, step.position, step.command.index, step.command.database)
     }
     return result
+  }
+
+  /// Executes a command on one key in one of the states.
+  func execute(
+    _ step: Step, _ handler: KeyHandler, in keyspace: Keyspace, _ table: KeyTable, _ index: Int
+  ) -> Execution {
+    keyspace.database = step.command.database
+    keyspace.context.command = step.raw
+    do throws(CommandFault) {
+      return .done(try keyspace.execute(step.arguments, handler, table, index))
+    } catch { return .fault(error) }
   }
 
   /// Executes a command above.

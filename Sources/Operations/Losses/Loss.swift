@@ -52,6 +52,8 @@ public struct Loss: Sendable {
   /// Commands that set the times to live which ended the keys.
   public internal(set) var expirySetters: [Int] = []
   var kind: Kind
+  /// Whether one of the commands is on databases, so that keys do not choose it.
+  var isWide = false
 
   /// So many ranges of numbers are kept.
   static let mostRanges = 64
@@ -75,6 +77,7 @@ public struct Loss: Sendable {
     elementsLost += other.elementsLost
     bytesLost += other.bytesLost
     if kind == .consumption { kind = other.kind }
+    if other.isWide { isWide = true }
     for range in other.ranges {
       if isNext, range.lowerBound == other.command.index, let last = ranges.last {
         ranges[ranges.count - 1] = last.lowerBound...range.upperBound

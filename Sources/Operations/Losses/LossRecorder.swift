@@ -71,6 +71,11 @@ final class LossRecorder: ReplayObserver {
     groups.begins(command)
   }
 
+  func passes(_ command: AOFCommand) {
+    if loss != nil { finishCommand() }
+    groups.begins(command)
+  }
+
   /// What is known of the command; looked up when something was lost.
   private func commandInfo() -> CommandInfo? {
     if !knowsInfo {
@@ -157,6 +162,7 @@ final class LossRecorder: ReplayObserver {
       loss = sum
     } else {
       own.commands = 1
+      own.isWide = info?.keys == KeyRule.none
       own.samples = [LostKey(key: key, database: database, index: command.index)]
       loss = own
     }
@@ -176,7 +182,7 @@ final class LossRecorder: ReplayObserver {
   /// Whether a time had passed when it was set; a log without times tells only of times before Redis
   /// existed.
   private func isPast(_ moment: Int64) -> Bool {
-    moment <= (command.time >= 0 ? command.time * 1000 : 1_200_000_000_000)
+    moment <= max(command.time, Keyspace.firstServer) * 1000
   }
 
   private func finishCommand() {

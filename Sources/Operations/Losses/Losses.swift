@@ -60,7 +60,7 @@ public struct Losses {
     let recorder = LossRecorder(
       selection, log, from: first, newest: min(newest ?? now, now),
       LossGroups(keeping: options.top, joins: options.joins))
-    keyspace = Keyspace(now: now, eager: true)
+    keyspace = Keyspace(now: now)
     keyspace.observer = recorder
     do throws(ToolError) { try LogReplay.read(log, into: keyspace, fileSystem) } catch {
       guard error.status == .badData, keyspace.commandCount > 0 else { throw error }
@@ -147,9 +147,10 @@ public struct Losses {
     } else {
       // Too many numbers for a line: the commands of these names between the first and the last.
       let names = loss.names.map(\.plainText).joined(separator: ",")
-      line += " --index \(loss.command.index)-\(loss.lastIndex) --command \(KeyText.shellWord(names))"
+      line +=
+        " --index \(loss.command.index)-\(loss.lastIndex) --command \(KeyText.shellWord(names))"
     }
-    if !keys.isEmpty { line += " \(keys)" }
+    if !keys.isEmpty, !loss.isWide { line += " \(keys)" }
     return line + " -o \(KeyText.shellWord(name + ".undone"))"
   }
 }

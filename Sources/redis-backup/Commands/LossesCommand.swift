@@ -83,8 +83,8 @@ struct LossesCommand: ParsableCommand {
     }
     if losses.found > rows.count { text += "… and \(losses.found - rows.count) smaller ones\n" }
     text +=
-      "in all: \(losses.commands) of \(losses.commandsRead) commands destroyed \(losses.keysLost) keys, "
-      + "\(losses.elementsLost) elements, \(ByteCount.text(losses.bytesLost))"
+      "in all: \(losses.commands) of \(losses.commandsRead) commands destroyed "
+      + "\(losses.keysLost) \(losses.keysLost == 1 ? "key" : "keys"), \(losses.elementsLost) elements, \(ByteCount.text(losses.bytesLost))"
     if losses.expiredKeys > 0 { text += "; \(losses.expiredKeys) more keys ran out" }
     try session.print(text + "\n")
   }
