@@ -56,8 +56,23 @@ package final class Keyspace {
   package var functions: [FunctionLibrary] = []
   /// Whether every command is executed at once instead of being postponed.
   package let isEager: Bool
-  /// Is told what commands do, in an eager replay.
+  /// Is told what commands do; to be set before the first one. In a lazy replay it is told of what may
+  /// destroy something only (see `Keyspace+Observe.swift`).
   package var observer: (any ReplayObserver)?
+  /// Another keyspace, which holds whatever this one has no entry for: this one then is what differs
+  /// from it (see ``TwinReplay``).
+  var lower: Keyspace?
+  /// While a command is executed that a keyspace over this one is not to see: the one that keeps what
+  /// was.
+  var upper: Keyspace?
+  /// What the keys were that the command being executed has looked at, for an observer.
+  var summaries: [(key: ByteSlice, database: Int, summary: KeySummary)] = []
+  /// Copies of strings that the command being executed was given.
+  var lent: [KeyState] = []
+  /// Is asked first for commands from ``twinFrom`` on.
+  var twin: TwinReplay?
+  /// The first command that ``twin`` is asked for.
+  var twinFrom = Int.max
   /// How many commands were read from logs.
   package var commandCount = 0
 
@@ -113,6 +128,10 @@ package final class Keyspace {
   @safe @exclusivity(unchecked) var foldWords = ArgumentTable()
   @safe @exclusivity(unchecked) var walk = ChainWalk()
   @safe @exclusivity(unchecked) var queue = PODArray<QueuedCommand>()
+  /// What is known of each command of ``queue``, for an observer.
+  @safe @exclusivity(unchecked) var queuedCommands = PODArray<AOFCommand>()
+  /// Which commands an observer need not see.
+  lazy var quietness = Quietness.table(registry)
   var held = PODArray<HeldCommand>()
   var heldWords = ArgumentTable()
 

@@ -87,7 +87,7 @@ extension Keyspace {
 
   /// The bytes of the SET at `position` when they are those a server would write, and its value.
   @inline(__always)
-  private func plainSet(_ position: Int) -> (raw: ByteSlice, value: ByteSlice)? {
+  func plainSet(_ position: Int) -> (raw: ByteSlice, value: ByteSlice)? {
     let (bytes, offset) = log.locate(position)
     guard bytes.holds(24, at: offset),
       bytes.load(at: offset, as: UInt64.self) == 0x0A0D_3324_0A0D_332A,

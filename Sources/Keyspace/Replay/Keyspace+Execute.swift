@@ -34,7 +34,7 @@ extension Keyspace {
       case .delete:
         var effect = Effect.unchanged
         for index in 1..<arguments.count {
-          if !isEager {
+          if !isEager && observer == nil {
             // Nobody asks whether they existed, so nothing needs to be executed to know it.
             forget(arguments[index])
           } else if remove(arguments[index]) {
@@ -42,7 +42,10 @@ extension Keyspace {
           }
         }
         return .done(effect)
-      case .keyspace(let handler): return .done(try handler(arguments, self))
+      case .keyspace(let handler):
+        if !summaries.isEmpty { summaries.removeAll(keepingCapacity: true) }
+        if !lent.isEmpty { lent.removeAll(keepingCapacity: true) }
+        return .done(try handler(arguments, self))
       case .nothing: return .done(.unchanged)
       case .select, .multi, .exec, .script, .unsupported: return .control
       }
@@ -52,16 +55,23 @@ extension Keyspace {
   private func execute(
     _ arguments: Arguments, _ handler: KeyHandler
   ) throws(CommandFault) -> Effect {
-    let key = arguments[1]
     let table = table(database)
-    let index = table.findOrAdd(key, hash: KeyTable.hash(key))
+    let index = table.findOrAdd(arguments[1], hash: KeyTable.hash(arguments[1]))
+    return try execute(arguments, handler, table, index)
+  }
+
+  /// Executes a command on the key of entry `index`.
+  @inline(__always)
+  func execute(
+    _ arguments: Arguments, _ handler: KeyHandler, _ table: KeyTable, _ index: Int
+  ) throws(CommandFault) -> Effect {
     let number = settle(table, index)
     var state = states.items[number]
     states.items[number] = KeyState()
     let before = observer == nil ? KeySummary() : KeySummary(state)
     defer {
       state.settle()
-      observer?.changed(key, database, from: before, to: KeySummary(state))
+      observer?.changed(arguments[1], database, from: before, to: KeySummary(state))
       if state.exists { states.items[number] = state } else { clear(table, index) }
     }
     return try handler(arguments, &state, context)

@@ -142,17 +142,27 @@ extension Keyspace {
       current = table(command.database)
     }
     let kind: QueuedCommand.Kind
+    if command.index >= twinFrom, takenByTwin(arguments, number, command, bytes, start) { return }
     if isEager {
       try executeNow(arguments, number, command, bytes, start)
       return
     }
-    switch plans[number] {
-    case .postpone: kind = .postpone
-    case .overwrite: kind = Keyspace.kindOfSet(arguments)
-    case .delete where arguments.count == 2: kind = .delete
-    default:
-      try executeNow(arguments, number, command, bytes, start)
-      return
+    if observer != nil {
+      guard let observed = observedKind(arguments, number, command) else {
+        try executeNow(arguments, number, command, bytes, start)
+        return
+      }
+      kind = observed
+      queuedCommands.append(command)
+    } else {
+      switch plans[number] {
+      case .postpone: kind = .postpone
+      case .overwrite: kind = Keyspace.kindOfSet(arguments)
+      case .delete where arguments.count == 2: kind = .delete
+      default:
+        try executeNow(arguments, number, command, bytes, start)
+        return
+      }
     }
     let key = arguments[1]
     let hash = KeyTable.hash(key)
@@ -165,9 +175,23 @@ extension Keyspace {
     if queue.count == 32 { flushQueue() }
   }
 
+  /// Whether the twin has executed the command.
+  @inline(never)
+  private func takenByTwin(
+    _ arguments: Arguments, _ number: Int, _ command: AOFCommand, _ bytes: ByteSlice, _ start: Int
+  ) -> Bool {
+    guard let twin else { return false }
+    let raw = bytes.slice(at: command.offset, count: command.length)
+    guard twin.takes(arguments, number, command, raw, position: start + command.offset) else {
+      return false
+    }
+    current = table(currentDatabase)
+    return true
+  }
+
   /// What SET does to the chain of its key.
   @inline(__always)
-  private static func kindOfSet(_ arguments: Arguments) -> QueuedCommand.Kind {
+  static func kindOfSet(_ arguments: Arguments) -> QueuedCommand.Kind {
     if arguments.count == 3 { return .set }
     if arguments.count == 5, arguments.isOption(3, "PXAT"),
       let time = DecimalText.canonical(arguments[4]), time > 0
@@ -184,12 +208,17 @@ extension Keyspace {
     let table = current
     for index in 0..<count { queue[index].candidate = table.candidate(queue[index].hash) }
     for index in 0..<count { table.prefetchKey(queue[index].candidate) }
-    for index in 0..<count { apply(queue[index], table) }
+    if observer != nil {
+      for index in 0..<count { applyObserved(queue[index], queuedCommands[index], table) }
+      queuedCommands.truncate(to: 0)
+    } else {
+      for index in 0..<count { apply(queue[index], table) }
+    }
     queue.truncate(to: 0)
   }
 
   @inline(__always)
-  private func apply(_ command: QueuedCommand, _ table: KeyTable) {
+  func apply(_ command: QueuedCommand, _ table: KeyTable) {
     if command.kind == .delete {
       if let index = table.find(
         command.key, hash: command.hash, candidate: command.candidate)

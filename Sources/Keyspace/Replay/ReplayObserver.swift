@@ -29,11 +29,13 @@ package struct KeySummary: Sendable, Equatable {
   package var exists: Bool { type != nil }
 }
 
-/// Is told, in an eager replay, what every command does to every key it touches: for the question
-/// which commands destroyed data.
+/// Is told, in the order of the log, what every command does to every key it touches: for the question
+/// which commands destroyed data. In a lazy replay only of those that may destroy something.
 package protocol ReplayObserver: AnyObject {
   /// A command is about to be executed; `arguments` are valid during the call only.
   func begins(_ command: AOFCommand, _ arguments: Arguments)
+  /// A command has passed that destroys nothing; what it does is not told.
+  func passes(_ command: AOFCommand)
   /// The command before changed a key, or touched it at least: compare `from` and `to`. Called for
   /// each key; an element that was replaced shows in bytes only.
   func changed(_ key: ByteSlice, _ database: Int, from before: KeySummary, to after: KeySummary)
