@@ -32,6 +32,8 @@ public enum Compact {
     public var replacing = false
     /// Replace the input itself, which stays as `NAME.before-TIME`.
     public var inPlace = false
+    /// What relative times refer to, in ms since 1970; nil for this moment.
+    public var now: Int64?
     /// Only find out how large it would be.
     public var dryRun = false
 
@@ -75,7 +77,7 @@ public enum Compact {
     }
     var reading = ReplayedLog.Options()
     reading.strict = options.strict
-    reading.now = Moment.now.milliseconds
+    reading.now = options.now ?? Moment.now.milliseconds
     let log = try ReplayedLog(path, reading, fileSystem: fileSystem)
     let target = try target(options, log)
     var report = Report()

@@ -9,3 +9,8 @@ extension ValueDecoder {
     reader.key.metadata = header.metadata
   }
 }
+
+extension RDBReader {
+  /// Sets when the current key expires, in ms since 1970: payloads do not tell.
+  package mutating func setExpiry(_ time: Int64?) { key.expiresAt = time }
+}

@@ -19,6 +19,9 @@ struct RedisBackupCommand: ParsableCommand {
       KeysCommand.self,
       GetCommand.self,
       DigestCommand.self,
+      VerifyCommand.self,
+      DiffCommand.self,
+      ImportCommand.self,
       SnapshotCommand.self,
       ConfigCommand.self,
     ])

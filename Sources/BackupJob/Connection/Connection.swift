@@ -92,6 +92,26 @@ package final class Connection {
     try transport.write(bytes, deadline: deadline)
   }
 
+  /// Sends several commands at once, whose words may be any bytes, and returns their replies, error
+  /// replies included.
+  package func exchange(all commands: [[[UInt8]]]) throws(JobError) -> [RESPValue] {
+    let deadline = Deadline(after: settings.commandTimeout)
+    var bytes: [UInt8] = []
+    for words in commands {
+      bytes += "*\(words.count)\r\n".utf8
+      for word in words {
+        bytes += "$\(word.count)\r\n".utf8
+        bytes += word
+        bytes += [0x0D, 0x0A]
+      }
+    }
+    try transport.write(bytes, deadline: deadline)
+    var replies: [RESPValue] = []
+    replies.reserveCapacity(commands.count)
+    for _ in commands { replies.append(try reader.reply(deadline)) }
+    return replies
+  }
+
   /// The error for a command that the server refused.
   package func refused(_ arguments: [String], _ text: String) -> JobError {
     let step = arguments.prefix(2).joined(separator: " ")

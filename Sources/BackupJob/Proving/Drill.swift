@@ -96,73 +96,16 @@ public struct Drill: Sendable {
     _ part: BackupRecord.Part, directory: String, server: String, scratch: String,
     _ report: inout Report
   ) throws(JobError) {
-    let banner = String(
-      decoding: try ChildProcess.output(
-        of: server, ["--version"], step: "drill", remedy: "Check drill.server."),
-      as: UTF8.self)
-    let version =
-      banner.firstRange(of: "v=").map { String(banner[$0.upperBound...].prefix { $0 != " " }) }
-      ?? "0"
-    report.server = "\(Files.name(of: server)) \(version)"
-    let socket = "\(scratch)/s"
-    let logFile = "\(scratch)/log"
     let isLog = !part.files.contains { $0.kind == "rdb" }
-    var arguments = [
-      "--port", "0", "--unixsocket", socket, "--unixsocketperm", "700", "--dir", directory,
-      "--logfile", logFile,
-      "--daemonize", "no", "--save", "", "--databases",
-      "\(max(16, (part.databases.last?.db ?? 0) + 1))",
-      "--appendonly", isLog ? "yes" : "no", "--auto-aof-rewrite-percentage", "0",
-      // A replica keeps keys whose time has passed, as they are in the backup. Nothing answers on
-      // this port.
-      "--replicaof", "127.0.0.1", "9", "--replica-serve-stale-data", "yes",
-    ]
-    let major = Int(version.prefix { $0 != "." }) ?? 0
-    if major >= 7 { arguments += ["--enable-debug-command", "yes"] }
-    let start = ContinuousClock.now
-    let child = try ChildProcess(server, arguments, step: "drill")
+    let running = try PrivateServer(
+      server, directory: directory, scratch: scratch, loadsLog: isLog,
+      databases: max(16, (part.databases.last?.db ?? 0) + 1),
+      timeout: context.config.drillTimeout)
     // It works on a private copy, so there is nothing to end in order.
-    defer { child.terminate(patience: .zero) }
-    let connection = try wait(for: child, socket: socket, logFile: logFile)
-    defer { connection.close() }
-    report.loadSeconds += (start.duration(to: .now).inSeconds * 1000).rounded() / 1000
-    try compare(part, connection, directory: directory, isLog: isLog, &report)
-  }
-
-  /// Waits until the server has loaded.
-  private func wait(for child: ChildProcess, socket: String, logFile: String) throws(JobError)
-    -> Connection
-  {
-    let deadline = Deadline(after: context.config.drillTimeout)
-    let settings = ConnectionSettings(commandTimeout: .seconds(120))
-    while true {
-      try Interruption.check("drill")
-      if child.wait(until: Deadline(after: .zero)) != nil {
-        let log = (try? Files.readAll(logFile, limit: 1 << 20, step: "drill")) ?? []
-        let tail = String(decoding: log, as: UTF8.self).split(whereSeparator: \.isNewline).suffix(3)
-        throw JobError(
-          .negative, step: "drill", place: child.program,
-          "the server refuses to load the backup: \(tail.joined(separator: " / "))",
-          remedy: "If the server is older than the backup's, name a newer one: drill.server.")
-      }
-      if Files.status(socket) != nil,
-        let connection = try? Connection(.unix(path: socket), settings)
-      {
-        if let info = try? connection.info("persistence"), info["loading"] == "0",
-          info["async_loading"] ?? "0" == "0"
-        {
-          return connection
-        }
-        connection.close()
-      }
-      guard !deadline.hasPassed else {
-        throw JobError(
-          .tryLater, step: "drill", place: child.program,
-          "the server did not load within \(context.config.drillTimeout.text)",
-          remedy: "Raise drill.timeout.")
-      }
-      pause(.milliseconds(20))
-    }
+    defer { running.end() }
+    report.server = running.name
+    report.loadSeconds += running.loadSeconds
+    try compare(part, running.connection, directory: directory, isLog: isLog, &report)
   }
 
   private func compare(

@@ -1,5 +1,5 @@
 internal import AOF
-internal import Bytes
+package import Bytes
 internal import RDB
 
 /// Libraries of functions. Their code is kept, never run.
@@ -114,7 +114,7 @@ package enum FunctionCommands {
 extension FunctionLibrary {
   /// The name that the first line of `code`, `#!engine name=NAME`, gives; nil when there is none
   /// that a server would take.
-  static func name(in code: ByteSlice) -> ByteSlice? {
+  package static func name(in code: ByteSlice) -> ByteSlice? {
     guard code.starts(with: "#!"), let end = code.firstIndex(of: 0x0A) else { return nil }
     let line = code.prefix(end)
     var name: ByteSlice?

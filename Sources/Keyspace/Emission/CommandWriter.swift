@@ -87,11 +87,28 @@ package struct CommandWriter: ~Copyable {
         return
       }
       self.array(key, array)
-    case .module:
-      losses.modules += 1
-      return
+    case .module(let module):
+      guard restore(key, module) else {
+        losses.modules += 1
+        return
+      }
     }
     if let expiresAt = state.expiresAt { expire(key, expiresAt) }
+  }
+
+  /// Values of modules are carried by a payload; false when the target has no such type.
+  private mutating func restore(_ key: ByteSlice, _ module: ModuleValue) -> Bool {
+    guard let target = RDBTarget(target.dialect, target.version / 100, target.version % 100),
+      target.copies(module.type)
+    else { return false }
+    var payloads = RestoreWriter(target: target)
+    payloads.take(module.type, rawValue: module.bytes)
+    begin(4)
+    output.write(bulk: "RESTORE")
+    output.write(bulk: key)
+    output.write(bulk: "0")
+    output.write(bulk: payloads.payload)
+    return true
   }
 
   private mutating func expire(_ key: ByteSlice, _ expiresAt: Int64) {

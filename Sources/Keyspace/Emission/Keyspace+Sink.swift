@@ -96,10 +96,11 @@ extension KeyState {
       sink.begin(description)
       stream.feed(&sink)
     case .module(let module):
-      description.type = module.type.logical
-      description.valueType = module.type
-      description.moduleID = module.moduleID
-      sink.begin(description)
+      var decoder = ValueDecoder(dialect: .redis)
+      decoder.begin(module.type, module.bytes, key: key, db: database, expiresAt: expiresAt)
+      // Reading it again can't fail: its end was found by the same reader.
+      do throws(RDBError) { try decoder.reader.drain(into: &sink) } catch { sink.end() }
+      return
     }
     sink.end()
   }

@@ -54,6 +54,10 @@ public enum Convert {
     public var key: [UInt8]?
     /// What of it is lost, in words.
     public var what: String
+    /// The same, of a key.
+    public var loss = RDBLoss()
+    /// Whether it is data of a module that belongs to no key.
+    public var isModuleData = false
   }
 
   /// What was done.
@@ -64,6 +68,8 @@ public enum Convert {
     public var lost: [Loss] = []
     /// How many there are in all.
     public var lostCount = 0
+    /// How many pending entries no command brings back, since their messages are gone.
+    public var unclaimed = 0
     /// Bytes of the output; of a directory those of its base.
     public var bytes = 0
     /// For whom it was written.
@@ -76,10 +82,16 @@ public enum Convert {
     /// So many losses are told one by one.
     public static let mostLosses = 10_000
 
-    mutating func lose(_ what: String, database: Int? = nil, key: ByteSlice? = nil) {
+    mutating func lose(
+      _ what: String, _ loss: RDBLoss = [], database: Int? = nil, key: ByteSlice? = nil,
+      isModuleData: Bool = false
+    ) {
       lostCount += 1
       guard lost.count < Report.mostLosses else { return }
-      lost.append(Loss(database: database, key: key?.bytes, what: what))
+      lost.append(
+        Loss(
+          database: database, key: key?.bytes, what: what, loss: loss,
+          isModuleData: isModuleData))
     }
   }
 
@@ -90,6 +102,12 @@ public enum Convert {
     _ input: consuming DataInput, to output: String, _ options: Options = Options(),
     standardOutput: (any OutputTarget)? = nil, fileSystem: any FileSystem = .system
   ) throws(ToolError) -> Report {
+    try checkTarget(options)
+    var source = try ConvertSource(input, isMultiPart: options.form == .multiPart)
+    return try make(&source, output, options, standardOutput, fileSystem)
+  }
+
+  static func checkTarget(_ options: Options) throws(ToolError) {
     if options.form == .multiPart, let target = options.target,
       target.family == .redis && (target.major, target.minor) < (7, 0)
     {
@@ -97,7 +115,13 @@ public enum Convert {
         "\(target) does not know logs of several files",
         remedy: "Try: --to aof, or --target redis:7.0")
     }
-    var source = try ConvertSource(input, isMultiPart: options.form == .multiPart)
+  }
+
+  /// Makes `output` of what `source` holds.
+  static func make(
+    _ source: inout ConvertSource, _ output: String, _ options: Options,
+    _ standardOutput: (any OutputTarget)?, _ fileSystem: any FileSystem
+  ) throws(ToolError) -> Report {
     var report = Report(target: options.target ?? source.own)
     report.notes = source.notes
     if options.form == .multiPart {
@@ -178,6 +202,7 @@ public enum Convert {
         taking: &buffer, target: report.target, restores: options.restoresPayloads)
       failure = source.pass(to: &output, &pass)
       swap(&output.buffer, &buffer)
+      pass.report.unclaimed = output.unclaimed
       if output.unclaimed > 0 {
         pass.report.notes.append(
           "\(output.unclaimed) pending entries of stream groups, whose messages are deleted, are lost "

@@ -24,7 +24,7 @@ struct ConvertPass {
     if !loss.contains(.key) { report.keys += 1 }
     let rest = loss.subtracting(ignored)
     if rest.isEmpty { return }
-    report.lose(rest.words, database: db, key: key)
+    report.lose(rest.words, rest, database: db, key: key)
   }
 }
 
@@ -39,6 +39,19 @@ struct ConvertSource: ~Copyable {
   private var facts: [(name: [UInt8], text: [UInt8])] = []
   /// The record behind them.
   private var first: RDBRecord?
+  /// An export of ours, and whether it tells who made the data.
+  private var export: ExportReader?
+  private var exportHasFacts = false
+
+  /// Takes an export, of which `survey` tells what it holds.
+  init(_ reader: consuming ExportReader, _ survey: borrowing ExportSurvey, file: String) {
+    own = survey.target
+    self.file = file
+    log = nil
+    dump = nil
+    export = consume reader
+    exportHasFacts = survey.hasFacts
+  }
 
   /// Reads the head of a dump, which tells who wrote it.
   init(_ opened: consuming DataInput, isMultiPart: Bool) throws(ToolError) {
@@ -85,6 +98,13 @@ struct ConvertSource: ~Copyable {
   mutating func pass<Output: ConvertOutput & ~Copyable>(
     to output: inout Output, _ pass: inout ConvertPass
   ) -> ToolError? {
+    if var reader = export.take() {
+      if !exportHasFacts { output.beginLog() }
+      do throws(ToolError) { try ConvertSource.pass(&reader, to: &output, &pass) } catch {
+        return error
+      }
+      return nil
+    }
     guard var reader = dump.take() else {
       guard let log else { return nil }
       return ConvertSource.pass(log, to: &output, &pass)
@@ -139,7 +159,8 @@ struct ConvertSource: ~Copyable {
       case .moduleAux(let id, _, let raw):
         if options.selection.isEverything && !output.moduleAux(raw) {
           pass.report.lose(
-            "data of the module type \(ModuleTypeID(id).name) that belongs to no key")
+            "data of the module type \(ModuleTypeID(id).name) that belongs to no key",
+            isModuleData: true)
         }
       case .slotImport: pass.report.lose("the record of a running slot import")
       case .slotInfo, .hashTemplate: break
@@ -164,7 +185,7 @@ struct ConvertSource: ~Copyable {
         pass.report.lose("a library of functions: the target has none")
       }
       if keyspace.producer.moduleData > 0 {
-        pass.report.lose("data of modules that belongs to no key")
+        pass.report.lose("data of modules that belongs to no key", isModuleData: true)
       }
     }
     for db in keyspace.databases where options.selection.matches(database: db) {
@@ -212,7 +233,7 @@ struct ConvertSource: ~Copyable {
 
 extension Value {
   /// What clients see.
-  fileprivate var logicalType: LogicalType {
+  var logicalType: LogicalType {
     switch self {
     case .string: .string
     case .list: .list

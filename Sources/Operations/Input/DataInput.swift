@@ -15,16 +15,20 @@ public struct DataInput: ~Copyable {
 
   /// Opens what a PATH means; a log is replayed here.
   ///
+  /// - Parameter now: what relative times in a log refer to, in ms since 1970; nil for this moment.
   /// - Throws: ``ToolError``.
-  public init(_ path: String, fileSystem: any FileSystem = .system) throws(ToolError) {
-    try self.init(Input(path, fileSystem: fileSystem), fileSystem: fileSystem)
+  public init(
+    _ path: String, now: Int64? = nil, fileSystem: any FileSystem = .system
+  ) throws(ToolError) {
+    try self.init(Input(path, fileSystem: fileSystem), now: now, fileSystem: fileSystem)
   }
 
   /// Opens what was looked at already.
   ///
+  /// - Parameter now: what relative times in a log refer to, in ms since 1970; nil for this moment.
   /// - Throws: ``ToolError``.
   public init(
-    _ opened: consuming Input, fileSystem: any FileSystem = .system
+    _ opened: consuming Input, now: Int64? = nil, fileSystem: any FileSystem = .system
   ) throws(ToolError) {
     var input = opened
     facts = input.facts
@@ -36,7 +40,7 @@ public struct DataInput: ~Copyable {
       log = nil
     } else {
       var options = ReplayedLog.Options()
-      options.now = Moment.now.milliseconds
+      options.now = now ?? Moment.now.milliseconds
       log = try ReplayedLog(input, options, fileSystem: fileSystem)
       dump = nil
     }
