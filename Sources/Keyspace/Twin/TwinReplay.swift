@@ -132,7 +132,7 @@ package final class TwinReplay {
       return true
     case .delete: return delete(step)
     case .keyspace: return executeOnMany(step)
-    case .nothing, .select, .multi, .exec, .script: return false
+    case .nothing, .select, .multi, .exec, .script, .unsupported: return false
     }
   }
 
@@ -145,7 +145,7 @@ package final class TwinReplay {
     before.flushQueue()
     var keeps = places.isEmpty
     switch before.registry.entries[step.number].action {
-    case .nothing, .select, .multi, .exec, .script: return false
+    case .nothing, .select, .multi, .exec, .script, .unsupported: return false
     case .key, .overwrite: after.preserve(arguments[1], database)
     case .delete:
       if places.isEmpty {
