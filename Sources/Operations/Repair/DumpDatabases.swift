@@ -12,6 +12,7 @@ internal import RDB
 /// 4. Otherwise `--assume-db` decides, or the keys go.
 enum DumpDatabases {
   static func decide(_ salvage: inout DumpSalvage, assumed: Int?, average: Int) {
+    distrustCopies(&salvage)
     let groups = salvage.pieces.groups
     let databases = Set(groups.filter { !$0.isUncertain && $0.keys > 0 }.map(\.db))
     var first = 0
@@ -41,14 +42,18 @@ enum DumpDatabases {
     if let announced = groups[range.lowerBound].announced {
       let missing = Int(clamping: announced.keys) - kept
       let expected = lostBytes / max(average, 1)
-      if missing >= 0 && missing <= 2 * expected + 8 { return }
+      let expires = range.reduce(0) { $0 + groups[$1].expires }
+      let fits = missing >= 0 && expires <= Int(clamping: announced.expires)
+      if fits && missing <= 2 * expected + 8 { return }
+      // Behind the last database of the dump nothing hints at another one.
+      let most = (lostBytes + (range.count << 16)) / max(average, 1) + 8
+      if fits && next == nil && missing <= 2 * most { return }
       if missing >= 0 {
         // Bytes may have been cut out: so many keys at most are taken to be among them.
-        let most = 2 * (lostBytes + (range.count << 16)) / max(average, 1) + 8
         var before = 0
         var isPossible = false
         for index in range {
-          if index > range.lowerBound, Int(clamping: announced.keys) - before <= most {
+          if index > range.lowerBound, Int(clamping: announced.keys) - before <= 2 * most {
             isPossible = true
           }
           before += groups[index].keys
@@ -75,6 +80,35 @@ enum DumpDatabases {
         salvage.removeGroup(index, "keys of which the database can't be told")
         salvage.doubts.append("\(place): left out. Try: --assume-db \(own)")
       }
+    }
+  }
+
+  /// A database is written once. Where one is selected a second time, between two damages, bytes
+  /// were written twice, and the selection is none: keys behind the second damage belong where those
+  /// before the first do.
+  private static func distrustCopies(_ salvage: inout DumpSalvage) {
+    let groups = salvage.pieces.groups
+    var times: [Int: Int] = [:]
+    for group in groups where !group.isUncertain && group.keys > 0 {
+      times[group.db, default: 0] += 1
+    }
+    var own = 0
+    var index = 0
+    while index < groups.count {
+      let group = groups[index]
+      let isIsland =
+        !group.isUncertain && index > 0 && groups[index - 1].isUncertain
+        && index + 1 < groups.count && groups[index + 1].isUncertain
+      if isIsland, times[group.db, default: 0] > 1 {
+        index += 1
+        while index < groups.count, groups[index].isUncertain {
+          salvage.pieces.move(index, to: own)
+          index += 1
+        }
+        continue
+      }
+      if !group.isUncertain { own = group.db }
+      index += 1
     }
   }
 }

@@ -54,9 +54,8 @@ struct DumpProbe: ~Copyable {
       if byte == 0x2A {
         if mayBeLog, commands.holds(bytes, at: at) { return (at, .commands) }
       } else if mayBegin(byte), holds(at, db, model) {
-        if isBare(byte), keysExpire || model.isEvicting,
-          mayHaveLostAttributes(at, model, keysExpire), let next = end(of: at, db)
-        {
+        // What stands before it may be what is left of its expiry time.
+        if isBare(byte), keysExpire || model.isEvicting, let next = end(of: at, db) {
           return (at, .doubtful(next: next))
         }
         return (at, .record)
@@ -74,15 +73,6 @@ struct DumpProbe: ~Copyable {
 
   /// Whether a key without attributes begins with `byte`.
   private func isBare(_ byte: UInt8) -> Bool { byte < Opcode.hashTemplate }
-
-  /// Whether the bytes in front of a key may be what is left of its attributes: an opcode with a
-  /// damaged time, or a damaged opcode with the high bytes of a time.
-  private func mayHaveLostAttributes(_ at: Int, _ model: KeyModel, _ keysExpire: Bool) -> Bool {
-    if model.isEvicting { return true }
-    guard keysExpire, at >= 9 else { return keysExpire }
-    if bytes[at - 9] == Opcode.expiry || bytes[at - 5] == Opcode.expirySeconds { return true }
-    return bytes[at - 1] == 0 && bytes[at - 2] == 0
-  }
 
   /// Where the record at `at` ends.
   private mutating func end(of at: Int, _ db: Int) -> Int? {

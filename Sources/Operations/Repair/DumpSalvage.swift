@@ -145,7 +145,8 @@ struct DumpSalvage: ~Copyable {
     if key.expiresAt != nil { pieces.groups[last].expires += 1 }
     keys += 1
     types.insert(key.type)
-    filter.add(KeyFilter.hash(key.key, db: key.db))
+    // Copies may land in another database.
+    filter.add(KeyFilter.hash(key.key, db: 0))
     if accepted { model.learn(key, length: range.count) }
     if recent.count == 4 { recent.removeFirst() }
     // Only now and then is the name needed; the bytes tell it again.

@@ -63,6 +63,23 @@ struct LogPieces {
     return low
   }
 
+  /// Whether the byte at `offset` is kept.
+  func contains(_ offset: Int) -> Bool {
+    var low = 0
+    var high = all.count
+    while low < high {
+      let middle = (low + high) / 2
+      if all[middle].range.upperBound <= offset { low = middle + 1 } else { high = middle }
+    }
+    return low < all.count && all[low].range.contains(offset)
+  }
+
+  /// Whether nothing is kept from `start` up to `end`, which lies behind.
+  func isGap(_ start: Int, _ end: Int) -> Bool {
+    guard start <= end else { return false }
+    return !all.contains { $0.range.overlaps(start..<end + 1) && $0.range.lowerBound < end }
+  }
+
   /// How many bytes are kept, before line ends are put right.
   var bytes: Int { all.reduce(0) { $0 + $1.range.count } }
 

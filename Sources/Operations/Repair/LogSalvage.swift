@@ -31,8 +31,13 @@ struct LogSalvage: ~Copyable {
   private var stretchStart: (offset: Int, assumed: Int)?
   /// Where reading began again behind the last damage.
   private var segmentStart: Int?
-  private var islands: [Range<Int>] = []
+  /// What was found to be written twice.
+  var repeats: [Range<Int>] = []
+  /// What lies behind damage; and whether damage ends it too.
+  private(set) var islands: [(range: Range<Int>, isClosed: Bool)] = []
   private var isStopping = false
+  /// How often reading had to begin again.
+  private var damages = 0
   /// Where the command stands that was refused last.
   private var refusedAt = -1
 
@@ -69,7 +74,28 @@ struct LogSalvage: ~Copyable {
         "\(KeyText.fileName(file)): byte \(multi.lowerBound): whether the EXEC of this transaction was "
           + "in the lost bytes, or was never written")
     }
+    if let start = segmentStart, start < bytes.count { islands.append((start..<bytes.count, false)) }
     dropRepeats()
+    if damages > 1 { dropSwallowing() }
+  }
+
+  /// Where bytes were cut out of a word, it may reach into what follows, and yet end where another
+  /// word does. Where a file is damaged in several places, such commands are looked for and go.
+  private mutating func dropSwallowing() {
+    var found: [(Range<Int>, String)] = []
+    plan.pieces.forEachCommand(in: 0..<bytes.count, of: bytes, &words) { (range, words) in
+      for index in 1..<max(words.count, 1) where words[index].count > 5 {
+        if LogSalvage.holdsHead(words[index]) {
+          found.append((range, words[0].text))
+          break
+        }
+      }
+    }
+    for (range, name) in found.prefix(100_000) {
+      plan.take(
+        out: range, of: file, "a command that may have taken parts of the next ones into a word",
+        [name], count: 1)
+    }
   }
 
   private mutating func walk(_ reader: inout AOFReader) throws(AOFError) {
@@ -102,6 +128,8 @@ struct LogSalvage: ~Copyable {
       refusedAt = range.lowerBound
       closeRun(at: range.lowerBound)
       runStart = range.upperBound
+      endIsland(at: range.lowerBound)
+      segmentStart = range.upperBound
       lose(range, "a command whose name is damaged", [KeyText.quoted(name, limit: 32)], readable: 1)
       return true
     }
@@ -175,6 +203,17 @@ struct LogSalvage: ~Copyable {
     lose(range, reason, names, readable: count)
   }
 
+  mutating func doubt(_ sentence: String) { plan.doubts.append(sentence) }
+
+  /// Where the command at `at` ends; nil when there is none.
+  mutating func endOfCommand(_ at: Int) -> Int? { try? words.fill(from: bytes, at: at) }
+
+  /// Damage stands at `end`: what lies between it and the last one may have been written twice.
+  private mutating func endIsland(at end: Int) {
+    guard !strict, let start = segmentStart, end > start else { return }
+    islands.append((start..<end, true))
+  }
+
   private mutating func closeRun(at end: Int) {
     if end > runStart { plan.pieces.append(runStart..<end) }
     runStart = max(runStart, end)
@@ -219,6 +258,7 @@ struct LogSalvage: ~Copyable {
       return false
     }
     multiIsDamaged = true
+    damages += 1
     var from = at
     if let start = segmentStart, at - start <= 1 << 20, bytes.isLineEnd(at: at),
       at + 2 < bytes.count, bytes[at + 2] == 0x24 || bytes[at + 2] == 0x2A
@@ -241,7 +281,7 @@ struct LogSalvage: ~Copyable {
     } else if putLineEndsRight(&reader, at) {
       return true
     }
-    if !strict, let start = segmentStart, at > start, from == at { islands.append(start..<at) }
+    endIsland(at: from)
     let next = strict ? nil : probe.next(in: bytes, from: at + 1)
     let range = at..<(next ?? bytes.count)
     tell(range, error)
@@ -266,16 +306,19 @@ struct LogSalvage: ~Copyable {
     return false
   }
 
-  /// Whether a `*` or `$` stands at the start of a line in `word`.
+  /// Whether the head of a word or command, or what fits of one, stands at the start of a line in
+  /// `word`.
   static func holdsHead(_ word: ByteSlice) -> Bool {
     var at = 0
     while at + 2 < word.count, let line = word.firstIndex(of: 0x0D, from: at) {
-      if line + 2 < word.count, word[line + 1] == 0x0A,
-        word[line + 2] == 0x24 || word[line + 2] == 0x2A || word[line + 2] == 0x23
-      {
-        return true
-      }
       at = line + 1
+      guard line + 2 < word.count, word[line + 1] == 0x0A,
+        word[line + 2] == 0x24 || word[line + 2] == 0x2A
+      else { continue }
+      var digits = line + 3
+      while digits < word.count, ASCII.isDigit(word[digits]) { digits += 1 }
+      if digits == word.count || digits + 1 == word.count && word[digits] == 0x0D { return true }
+      if digits > line + 3, word.isLineEnd(at: digits) { return true }
     }
     return false
   }
@@ -298,7 +341,7 @@ struct LogSalvage: ~Copyable {
       readable: count)
   }
 
-  private mutating func removeSegment(_ range: Range<Int>, _ reason: String) {
+  mutating func removeSegment(_ range: Range<Int>, _ reason: String) {
     var count = 0
     plan.pieces.forEachCommand(in: range, of: bytes, &words) { (_, _) in count += 1 }
     plan.pieces.remove(range)
@@ -335,6 +378,8 @@ struct LogSalvage: ~Copyable {
     } else if word.isExec {
       openMulti = nil
     }
+    endIsland(at: at)
+    segmentStart = command.end
     reader.resume(at: command.end, database: database)
     return true
   }
@@ -399,8 +444,9 @@ struct LogSalvage: ~Copyable {
     var longest = 0
     var at = range.lowerBound
     let end = min(range.upperBound, range.lowerBound + (1 << 16))
+    let part = bytes.prefix(end)
     while at < end {
-      guard let zero = bytes.firstIndex(of: 0, from: at), zero < end else { break }
+      guard let zero = part.firstIndex(of: 0, from: at) else { break }
       var stop = zero
       while stop < range.upperBound, bytes[stop] == 0 { stop += 1 }
       longest = max(longest, stop - zero)
@@ -426,35 +472,5 @@ struct LogSalvage: ~Copyable {
     plan.corrected = []
     islands = []
     lose(end..<bytes.count, "everything from the first damage on (--strict): \(reason)")
-  }
-
-  // MARK: - Bytes that were written twice
-
-  /// Between two damages lies what a misdirected write may have left: a copy of bytes that belong
-  /// elsewhere, of which the commands in the middle look right. It goes when all its bytes stand
-  /// at exactly one other place, in something longer.
-  private mutating func dropRepeats() {
-    if islands.count > 64 {
-      plan.doubts.append(
-        "\(KeyText.fileName(file)): whether commands between damages were written twice (only 64 "
-          + "places of \(islands.count) were looked at)")
-    }
-    for island in islands.prefix(64) where 48...(1 << 18) ~= island.count {
-      let whole = bytes.slice(at: island.lowerBound, count: island.count)
-      let needle = whole.prefix(min(whole.count, 1 << 12))
-      var hits: [Int] = []
-      var at = 0
-      while hits.count < 2, let hit = bytes.firstRange(of: needle, from: at) {
-        if hit != island.lowerBound { hits.append(hit) }
-        at = hit + 1
-      }
-      guard hits.count == 1, let other = hits.first, bytes.holds(whole.count, at: other),
-        bytes.slice(at: other, count: whole.count) == whole, other > 0,
-        bytes[other - 1] == bytes[island.lowerBound - 1],
-        other + whole.count < bytes.count, island.upperBound < bytes.count,
-        bytes[other + whole.count] == bytes[island.upperBound]
-      else { continue }
-      removeSegment(island, "the same bytes as at byte \(other), written a second time")
-    }
   }
 }

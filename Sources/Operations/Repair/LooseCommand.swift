@@ -26,7 +26,12 @@ struct LooseCommand {
       else { return nil }
       words.append(at..<at + length)
       at += length
+      let before = wrong
       guard passLineEnd(bytes, &at, isLast: index == count - 1) else { return nil }
+      // A line end inside the word where one is missing behind it: it is the word that lost bytes.
+      if wrong > before, length > 0, [0x0D, 0x0A].contains(bytes[words[index].upperBound - 1]) {
+        return nil
+      }
     }
     end = at
     guard missing <= 2 else { return nil }
