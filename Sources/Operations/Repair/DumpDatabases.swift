@@ -37,50 +37,81 @@ enum DumpDatabases {
     if let next, next == own + 1 { return }
     let kept = range.reduce(0) { $0 + groups[$1].keys }
     guard kept > groups[range.lowerBound].keys else { return }
-    let lostBytes = range.reduce(0) { $0 + groups[$1].lostBefore }
     var why = "no size hint tells"
+    /// The first group that may belong to another database, and whether it must.
+    var first = range.lowerBound + 1
+    var mustChange = false
     if let announced = groups[range.lowerBound].announced {
-      let missing = Int(clamping: announced.keys) - kept
-      let expected = lostBytes / max(average, 1)
       let expires = range.reduce(0) { $0 + groups[$1].expires }
-      let fits = missing >= 0 && expires <= Int(clamping: announced.expires)
-      if fits && missing <= 2 * expected + 8 { return }
-      // Behind the last database of the dump nothing hints at another one.
-      let most = (lostBytes + (range.count << 16)) / max(average, 1) + 8
-      if fits && next == nil && missing <= 2 * most { return }
-      if missing >= 0 {
-        // Bytes may have been cut out: so many keys at most are taken to be among them.
-        var before = 0
-        var isPossible = false
-        for index in range {
-          if index > range.lowerBound, Int(clamping: announced.keys) - before <= 2 * most {
-            isPossible = true
-          }
-          before += groups[index].keys
-        }
-        if !isPossible { return }
-      }
+      let fits =
+        kept <= Int(clamping: announced.keys) && expires <= Int(clamping: announced.expires)
       why = "\(announced.keys) keys were announced for database \(own), \(kept) are there"
+      let missing = Int(clamping: announced.keys) - kept
+      let lostBytes = range.reduce(0) { $0 + groups[$1].lostBefore }
+      if fits && missing <= room(lostBytes, average) { return }
+      // Bytes may have been cut out. Behind the last database nothing hints at another one.
+      if fits && next == nil
+        && missing <= 2 * room(lostBytes + (range.count << 16), average)
+      {
+        return
+      }
+      var places = changes(groups, range, Int(clamping: announced.keys), average, cut: 0)
+      if places.isEmpty {
+        places = changes(groups, range, Int(clamping: announced.keys), average, cut: 1 << 16)
+      }
+      if fits && places.isEmpty { return }
+      first = places.first ?? first
+      mustChange = !fits && places.count == 1
     }
-    if isOnly && next == nil {
+    if isOnly && next == nil && !mustChange {
       salvage.doubts.append(
         "\(KeyText.fileName(salvage.file)): byte \(groups[range.lowerBound + 1].range.lowerBound): the "
           + "keys behind the lost bytes are taken to be of database \(own), the only one of the dump (\(why))"
       )
       return
     }
-    for index in range.dropFirst() where groups[index].keys > 0 {
+    for index in first...range.upperBound where groups[index].keys > 0 {
       let place =
         "\(KeyText.fileName(salvage.file)): byte \(groups[index].range.lowerBound): \(groups[index].keys) "
-        + "keys of which the database can't be told (\(why))"
-      if let assumed {
+        + "keys"
+      if mustChange, let next, next == own + 2 {
+        // There is only one between.
+        salvage.pieces.move(index, to: own + 1)
+        salvage.doubts.append(
+          "\(place) are of database \(own + 1), by the numbers of keys and of the databases around")
+      } else if let assumed {
         if assumed != own { salvage.pieces.move(index, to: assumed) }
-        salvage.doubts.append("\(place): put into \(assumed), as --assume-db says")
+        salvage.doubts.append("\(place) are put into database \(assumed), as --assume-db says")
       } else {
         salvage.removeGroup(index, "keys of which the database can't be told")
-        salvage.doubts.append("\(place): left out. Try: --assume-db \(own)")
+        salvage.doubts.append(
+          "\(place) of which the database can't be told (\(why)): left out. Try: --assume-db "
+            + "\(mustChange ? own + 1 : own)")
       }
     }
+  }
+
+  /// About how many keys may have been in so many bytes.
+  private static func room(_ bytes: Int, _ average: Int) -> Int {
+    2 * bytes / max(average, 1) + 8
+  }
+
+  /// The groups with which the next database may begin: what is missing before them must have been
+  /// in the bytes that were lost there, and in `cut` bytes that are not there any more for each
+  /// damage.
+  private static func changes(
+    _ groups: [DumpPieces.Group], _ range: ClosedRange<Int>, _ announced: Int, _ average: Int,
+    cut: Int
+  ) -> [Int] {
+    var places: [Int] = []
+    var before = groups[range.lowerBound].keys
+    var lost = groups[range.lowerBound].lostBefore
+    for index in range.dropFirst() {
+      lost += groups[index].lostBefore + cut
+      if announced >= before, announced - before <= room(lost, average) { places.append(index) }
+      before += groups[index].keys
+    }
+    return places
   }
 
   /// A database is written once. Where one is selected a second time, between two damages, bytes
