@@ -15,6 +15,8 @@ struct RedisBackupCommand: ParsableCommand {
       CutCommand.self,
       CompactCommand.self,
       ConvertCommand.self,
+      MergeCommand.self,
+      SplitCommand.self,
       ExportCommand.self,
       KeysCommand.self,
       GetCommand.self,

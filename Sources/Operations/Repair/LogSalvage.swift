@@ -74,7 +74,9 @@ struct LogSalvage: ~Copyable {
         "\(KeyText.fileName(file)): byte \(multi.lowerBound): whether the EXEC of this transaction was "
           + "in the lost bytes, or was never written")
     }
-    if let start = segmentStart, start < bytes.count { islands.append((start..<bytes.count, false)) }
+    if let start = segmentStart, start < bytes.count {
+      islands.append((start..<bytes.count, false))
+    }
     dropRepeats()
     if damages > 1 { dropSwallowing() }
   }
