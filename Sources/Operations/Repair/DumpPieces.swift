@@ -115,6 +115,12 @@ struct DumpPieces {
       case .sizes:
         let (keys, expires) = sizes(piece.group)
         if keys == 0 { continue }
+        if let announced = groups[piece.group].announced, announced.keys == UInt64(keys),
+          announced.expires == UInt64(expires)
+        {
+          output.write(bytes.slice(at: piece.range.lowerBound, count: piece.range.count))
+          continue
+        }
         output.write(Opcode.resizeDB)
         output.write(rdbLength: keys)
         output.write(rdbLength: expires)

@@ -101,8 +101,11 @@ struct DumpProbe: ~Copyable {
           try checker.check(&reader)
           bits += more + DumpProbe.bits(of: type, length: reader.offset - from)
         case .selectDB(let number):
-          guard number < 1 << 20 else { return false }
-          bits += number > db ? 6 : 0
+          // More databases than that nobody has; and few records follow a selection but a size hint.
+          guard number < 1024, reader.offset < bytes.count else { return false }
+          let isSized = bytes[reader.offset] == Opcode.resizeDB
+          if !isSized && number > 15 { return false }
+          bits += isSized && number > db ? 6 : 0
         case .resizeDB(let keys, let expires):
           guard keys >= expires, keys <= UInt64(bytes.count), keys > 0 else { return false }
           bits += 6

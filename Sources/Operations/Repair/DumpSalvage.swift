@@ -58,6 +58,8 @@ struct DumpSalvage: ~Copyable {
   private var model = KeyModel()
   private var recent: [Recent] = []
   private var isStopping = false
+  /// Whether there are size hints.
+  private var hasSizes = false
   /// Whether the bytes are known to be other ones than were written.
   private let distrusts: Bool
 
@@ -104,9 +106,14 @@ struct DumpSalvage: ~Copyable {
     switch record {
     case .key: try take(&reader, at)
     case .selectDB(let db):
+      // Since 3.2 a size hint follows each.
+      if distrusts, hasSizes, reader.offset < bytes.count, bytes[reader.offset] != Opcode.resizeDB {
+        throw .strange
+      }
       pieces.groups.append(DumpPieces.Group(db: db))
       pieces.append(at..<reader.offset)
     case .resizeDB(let keys, let expires):
+      hasSizes = true
       let last = pieces.groups.count - 1
       if pieces.groups[last].keys == 0, !pieces.groups[last].isUncertain {
         pieces.groups[last].announced = (keys, expires)
@@ -135,9 +142,13 @@ struct DumpSalvage: ~Copyable {
   private mutating func take(_ reader: inout RDBReader, _ at: Int) throws(Trouble) {
     let key = reader.key
     let accepted = model.accepts(key)
-    // Where nothing is known to be damaged, a strange key is just a strange key.
-    if distrusts && !accepted && model.count > 100 { throw .strange }
     do throws(RDBError) { try checker.check(&reader) } catch { throw .unreadable(error) }
+    // Where bytes are known to be damaged, a strange key counts only when others follow it.
+    if distrusts && !accepted && model.count > 100,
+      !probe.holds(reader.offset, reader.db, model)
+    {
+      throw .strange
+    }
     let range = at..<reader.offset
     pieces.append(range)
     let last = pieces.groups.count - 1
