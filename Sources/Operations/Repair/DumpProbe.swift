@@ -136,6 +136,24 @@ struct DumpProbe: ~Copyable {
     return true
   }
 
+  /// Whether four records can be read from `start` on, whatever their keys look like.
+  mutating func reads(_ start: Int, _ db: Int) -> Bool {
+    reader.resume(at: start, db: db)
+    for _ in 0..<4 {
+      do throws(RDBError) {
+        switch try reader.next() {
+        case .key:
+          // Zeros read as empty keys with empty values.
+          if reader.key.key.isEmpty { return false }
+          try checker.check(&reader)
+        case .end: return reader.offset == bytes.count || mayBeLog
+        default: break
+        }
+      } catch { return false }
+    }
+    return true
+  }
+
   /// What a value that passed the deep checks speaks for it.
   private static func bits(of type: ValueType, length: Int) -> Int {
     switch type {

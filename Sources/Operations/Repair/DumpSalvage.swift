@@ -145,7 +145,7 @@ struct DumpSalvage: ~Copyable {
     do throws(RDBError) { try checker.check(&reader) } catch { throw .unreadable(error) }
     // Where bytes are known to be damaged, a strange key counts only when others follow it.
     if distrusts && !accepted && model.count > 100,
-      !probe.holds(reader.offset, reader.db, model)
+      key.key.isEmpty || !probe.reads(reader.offset, reader.db)
     {
       throw .strange
     }
