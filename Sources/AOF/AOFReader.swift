@@ -77,6 +77,17 @@ public struct AOFReader: ~Copyable {
     self.cursor = cursor
   }
 
+  /// Reads on at `offset` of the same file, whatever stands before it; only over memory and mapped
+  /// files. `database` is taken to be selected there, and no transaction to be open.
+  package mutating func resume(at offset: Int, database: Int) {
+    cursor.seek(to: offset)
+    isInTransaction = false
+    self.database = database
+    command.database = database
+    lastEnd = offset
+    goodBytes = offset
+  }
+
   /// Goes to the next command.
   ///
   /// - Returns: false at the end of the file.

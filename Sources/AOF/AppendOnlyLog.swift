@@ -84,6 +84,22 @@ public struct AppendOnlyLog: Sendable {
   /// The log that is one file or stream, whose content somebody else has looked at.
   public init(single path: String) { self.init(single: path, path, nil) }
 
+  /// The log whose manifest, at `manifestPath`, says `manifest`; it need not be there.
+  package init(
+    _ manifest: Manifest, at manifestPath: String, fileSystem: any FileSystem = .system
+  ) {
+    path = manifestPath
+    self.manifest = manifest
+    self.manifestPath = manifestPath
+    let directory = FilePath.directory(of: manifestPath)
+    parts = manifest.loaded.map { entry in
+      let file = FilePath.join(directory, entry.name)
+      return Part(
+        kind: entry.kind == .base ? .base : .increment, name: entry.name, path: file, entry: entry,
+        status: try? fileSystem.status(of: file, followLinks: true))
+    }
+  }
+
   private init(single path: String, _ file: String, _ status: FileStatus?) {
     self.path = path
     parts = [

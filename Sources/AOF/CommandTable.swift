@@ -156,6 +156,16 @@ public struct CommandTable: Sendable {
     }
   }
 
+  /// Whether some known command has that first word.
+  public func knows(_ word: CommandWord) -> Bool {
+    var slot = CommandTable.hash(word)
+    while slots[slot] != 0 {
+      if words[Int(slots[slot]) - 1] == word { return true }
+      slot = (slot + 1) & 511
+    }
+    return false
+  }
+
   /// What ``arity(_:_:)`` says of a name that no known server has.
   public static let unknownArity = Int.min + 1
 

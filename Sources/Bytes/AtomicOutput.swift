@@ -77,6 +77,9 @@ public struct AtomicOutput: ~Copyable {
     }
   }
 
+  /// The name the file has until it is committed; it goes with this object.
+  package var temporaryPath: String { temporary }
+
   /// A cursor at the start of what was written so far, over a mapping, for a look at it before it
   /// gets its name.
   public mutating func readBack() throws(SystemError) -> ByteCursor {

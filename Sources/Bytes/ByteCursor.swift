@@ -262,3 +262,21 @@ extension ByteCursor {
     return checksum.finish(at: offset, windowOffset: windowOffset, windowSlice)
   }
 }
+
+extension ByteCursor {
+  /// All bytes of a stable input; valid as long as the cursor.
+  public var wholeSlice: ByteSlice {
+    precondition(isStable)
+    return heldSlice(at: 0, count: window.capacity)
+  }
+
+  /// Lets a mapped file look as if the bits `flips` of the bytes from `offset` on were other ones.
+  /// The file itself stays as it is. Its pages are not given back any more.
+  ///
+  /// - Returns: false when that can't be done here.
+  public mutating func overlay(_ flips: [UInt8], at offset: Int) -> Bool {
+    guard window.overlay(flips, at: offset) else { return false }
+    releasesPages = false
+    return true
+  }
+}

@@ -1,3 +1,5 @@
+internal import CShims
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -82,6 +84,15 @@ public struct ByteSlice: @unchecked Sendable, BitwiseCopyable {
     guard count > from, let hit = unsafe memchr(start + from, Int32(byte), count - from) else {
       return nil
     }
+    return unsafe UnsafeRawPointer(hit) - start
+  }
+
+  /// Where `wanted` begins for the first time at or after `from`.
+  public func firstRange(of wanted: ByteSlice, from: Int = 0) -> Int? {
+    precondition(from >= 0 && from <= count)
+    guard wanted.count > 0, count - from >= wanted.count,
+      let hit = unsafe redis_backup_find(start + from, count - from, wanted.start, wanted.count)
+    else { return nil }
     return unsafe UnsafeRawPointer(hit) - start
   }
 

@@ -184,6 +184,24 @@ final class ByteWindow {
     populated = min(populated, border)
   }
 
+  /// Flips bits of a mapping, in private copies of its pages; false where that can't be done.
+  func overlay(_ flips: [UInt8], at offset: Int) -> Bool {
+    guard kind == .mapped, offset >= 0, flips.count > 0, flips.count <= capacity - offset else {
+      return false
+    }
+    let from = offset & ~(ByteWindow.page - 1)
+    let length = offset + flips.count - from
+    // SAFETY: the pages lie inside the mapping, which is private to this object: what is written
+    // goes to copies of them.
+    guard unsafe mprotect(memory + from, length, PROT_READ | PROT_WRITE) == 0 else { return false }
+    for (index, flip) in flips.enumerated() {
+      let byte = unsafe memory.load(fromByteOffset: offset + index, as: UInt8.self)
+      unsafe memory.storeBytes(of: byte ^ flip, toByteOffset: offset + index, as: UInt8.self)
+    }
+    unsafe _ = mprotect(memory + from, length, PROT_READ)
+    return true
+  }
+
   private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
   /// Pages are asked for this far ahead of the cursor, and given back in steps of half of it;
   /// tests make it small.

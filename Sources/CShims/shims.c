@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -39,4 +40,8 @@ void *redis_backup_move_pages(void *address, size_t size, size_t larger) {
   errno = ENOSYS;
   return NULL;
 #endif
+}
+
+const void *redis_backup_find(const void *bytes, size_t count, const void *wanted, size_t length) {
+  return memmem(bytes, count, wanted, length);
 }

@@ -50,6 +50,10 @@ void redis_backup_digest_mix(redis_backup_digest *_Nonnull digest, const void *_
 void redis_backup_digest_fold(redis_backup_digest *_Nonnull digest,
                               const redis_backup_digest *_Nonnull other);
 
+// Where `wanted` begins in `bytes` for the first time, or null: memmem(3), which is no standard.
+const void *_Nullable redis_backup_find(const void *_Nonnull bytes, size_t count,
+                                        const void *_Nonnull wanted, size_t length);
+
 #include "signals.h"
 
 // Lets a spawned program close every descriptor from `from` on, where the system can (glibc 2.34 and

@@ -41,7 +41,7 @@ struct CheckCommand: ParsableCommand {
       if finding.severity == .unusual {
         session.note("note: " + finding.error.line)
       } else {
-        Terminal.writeError("redis-backup: \(finding.error.line)\n")
+        Terminal.writeError("redis-backup: \(withRemedy(finding.error, check).line)\n")
       }
     }
     if check.report.omitted > 0 { session.note("\(check.report.omitted) more findings") }
@@ -51,6 +51,13 @@ struct CheckCommand: ParsableCommand {
       session.note(
         "\(name(check)): the first \(check.goodBytes) of \(check.bytes) bytes are good")
     }
+  }
+
+  /// The error, with the command line that saves what can be saved, unless it says something better.
+  private func withRemedy(_ error: ToolError, _ check: PathCheck) -> ToolError {
+    if check.facts.file == "-" || error.line.contains("Try: ") { return error }
+    let path = KeyText.shellWord(check.facts.file)
+    return error.advising("Try: redis-backup repair \(path) -o OUT")
   }
 
   private func name(_ check: PathCheck) -> String {

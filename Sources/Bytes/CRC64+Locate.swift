@@ -1,0 +1,51 @@
+extension CRC64 {
+  /// Bytes next to each other that were changed.
+  public struct Burst: Sendable, Equatable {
+    /// Where the first of them stands.
+    public var offset: Int
+    /// What each was changed by: the bits that flipped, first byte first.
+    public var flips: [UInt8]
+  }
+
+  /// Which bytes were changed, when the checksum of `length` bytes differs by `difference` (the
+  /// right one XOR that of the bytes as they are), and only a few neighbours can have changed.
+  ///
+  /// The checksum is linear: flipped bits change it by an amount that depends on these bits and on
+  /// how many bytes follow, not on the bytes themselves. So the difference is led back over one
+  /// zero byte after another, from the end to the start; where only its lowest bytes are left, these
+  /// are the flips, and that is the place. A wrong answer needs a coincidence of 64 bits minus
+  /// those of the flips and of the length: that is kept below one in a million, by looking for
+  /// fewer neighbours in more bytes (3 in 1 MB, 2 in 256 MB, 1 beyond). Takes about 3 ns a byte.
+  ///
+  /// - Returns: nil when no such change explains the difference.
+  public static func locate(difference: UInt64, length: Int) -> Burst? {
+    guard difference != 0, length > 0 else { return nil }
+    let lengthBits = Int.bitWidth - length.leadingZeroBitCount
+    let most = max(1, min(4, (44 - lengthBits) / 8))
+    let limit = UInt64(1) << UInt64(8 * most)
+    var table = InlineArray<256, UInt64>(repeating: 0)
+    // The highest byte of each entry is different, so that it tells which entry was used.
+    var byHighest = InlineArray<256, UInt8>(repeating: 0)
+    for byte in 0..<256 {
+      let entry = [UInt8(byte)].withByteSlice { update(0, $0) }
+      table[byte] = entry
+      byHighest[Int(entry >> 56)] = UInt8(byte)
+    }
+    var state = difference
+    var steps = 0
+    while steps < length {
+      let index = byHighest[Int(truncatingIfNeeded: state >> 56)]
+      state = (state ^ table[Int(index)]) << 8 | UInt64(index)
+      steps &+= 1
+      guard state < limit else { continue }
+      var flips: [UInt8] = []
+      var rest = state
+      while rest != 0 {
+        flips.append(UInt8(truncatingIfNeeded: rest))
+        rest >>= 8
+      }
+      return flips.count <= steps ? Burst(offset: length - steps, flips: flips) : nil
+    }
+    return nil
+  }
+}

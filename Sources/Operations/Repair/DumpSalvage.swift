@@ -1,0 +1,332 @@
+internal import Bytes
+internal import RDB
+
+/// Goes through a damaged dump, and decides what is kept.
+///
+/// * Every value is checked to its last element. One that is damaged inside, while its length is
+///   right, costs its key only.
+/// * Where a record can't be read, reading goes on at the next place that is one for certain
+///   (``DumpProbe``). When the record does not even begin as one, the length of the value before may
+///   be wrong; unless that value proves its own length, its key goes too.
+/// * The first key behind a damage goes when its attributes (expiry time) may have been lost.
+/// * To which database the keys behind a damage belong is decided by ``DumpDatabases``.
+struct DumpSalvage: ~Copyable {
+  /// The end of a dump.
+  struct Ending {
+    /// Where the EOF byte stands.
+    var offset: Int
+    /// Where the dump ends, checksum included.
+    var end: Int
+    /// The checksum in the file; nil for dumps without.
+    var stored: UInt64?
+  }
+
+  /// A record that was read lately.
+  private struct Recent {
+    var range: Range<Int>
+    /// Whether its length is proven by its own content.
+    var isProven: Bool
+    /// Whether its key does not look like the others.
+    var isStrange: Bool
+    var key: [UInt8]
+    var expires: Bool
+    var group: Int
+  }
+
+  let file: String
+  let bytes: ByteSlice
+  let start: Int
+  let strict: Bool
+  var pieces = DumpPieces()
+  private(set) var lost: [RepairReport.Lost] = []
+  var doubts: [String] = []
+  /// Keys kept.
+  private(set) var keys = 0
+  /// How the dump ends; nil when its end was lost.
+  private(set) var ending: Ending?
+  /// Where its bytes end, whatever they are.
+  private(set) var end = 0
+  /// Hashes of all keys kept.
+  private(set) var filter = KeyFilter()
+  /// The types that were read, for the version of a header that was lost.
+  private(set) var types: Set<ValueType> = []
+  /// The server that made it, when a fact tells.
+  private(set) var target: RDBTarget?
+
+  private var checker = ValueChecker()
+  private var probe: DumpProbe
+  private var model = KeyModel()
+  private var recent: [Recent] = []
+  private var isStopping = false
+  /// Whether there are size hints.
+  private var hasSizes = false
+  /// Whether the bytes are known to be other ones than were written.
+  private let distrusts: Bool
+
+  init(
+    _ file: String, _ bytes: ByteSlice, from start: Int, _ header: RDBHeader, mayBeLog: Bool,
+    strict: Bool, distrusts: Bool
+  ) {
+    self.file = file
+    self.bytes = bytes
+    self.start = start
+    self.strict = strict
+    self.distrusts = distrusts
+    probe = DumpProbe(bytes, header, mayBeLog: mayBeLog)
+    end = bytes.count
+  }
+
+  /// Why a record goes.
+  private enum Trouble: Error {
+    case unreadable(RDBError)
+    case strange
+  }
+
+  /// Reads to the end of the dump. `reader` stands behind the header.
+  mutating func run(_ reader: inout RDBReader) throws(ToolError) {
+    while !isStopping {
+      let at = reader.offset
+      do throws(Trouble) {
+        if try step(&reader, at) { break }
+      } catch {
+        if case .unreadable(let inner) = error, case .unreadable(let system) = inner.kind {
+          throw ToolError(system, file: file)
+        }
+        if !recover(&reader, at, error) { break }
+      }
+    }
+  }
+
+  // MARK: - Records
+
+  /// Reads one record; true at the end of the dump.
+  private mutating func step(_ reader: inout RDBReader, _ at: Int) throws(Trouble) -> Bool {
+    let record: RDBRecord
+    do throws(RDBError) { record = try reader.next() } catch { throw .unreadable(error) }
+    switch record {
+    case .key: try take(&reader, at)
+    case .selectDB(let db):
+      // Since 3.2 a size hint follows each.
+      if distrusts, hasSizes, reader.offset < bytes.count, bytes[reader.offset] != Opcode.resizeDB {
+        throw .strange
+      }
+      pieces.groups.append(DumpPieces.Group(db: db))
+      pieces.append(at..<reader.offset)
+    case .resizeDB(let keys, let expires):
+      hasSizes = true
+      let last = pieces.groups.count - 1
+      if pieces.groups[last].keys == 0, !pieces.groups[last].isUncertain {
+        pieces.groups[last].announced = (keys, expires)
+      }
+      pieces.append(at..<reader.offset, .sizes)
+    case .aux(let name, let text):
+      if let told = RDBTarget(auxiliary: name, text) { target = told }
+      pieces.append(at..<reader.offset)
+    case .hashTemplate:
+      probe.takeTemplates(of: reader)
+      pieces.append(at..<reader.offset)
+    case .end:
+      end = reader.offset
+      let hasChecksum = reader.header.hasChecksum
+      let mark = end - (hasChecksum ? 9 : 1)
+      ending = Ending(
+        offset: mark, end: end,
+        stored: hasChecksum ? bytes.load(at: mark + 1, as: UInt64.self) : nil)
+      return true
+    default: pieces.append(at..<reader.offset)
+    }
+    if case .key = record {} else { recent.removeAll(keepingCapacity: true) }
+    return false
+  }
+
+  private mutating func take(_ reader: inout RDBReader, _ at: Int) throws(Trouble) {
+    let key = reader.key
+    let accepted = model.accepts(key)
+    do throws(RDBError) { try checker.check(&reader) } catch { throw .unreadable(error) }
+    // Where bytes are known to be damaged, a strange key counts only when others follow it.
+    if distrusts && !accepted && model.count > 100,
+      key.key.isEmpty || !probe.reads(reader.offset, reader.db)
+    {
+      throw .strange
+    }
+    let range = at..<reader.offset
+    pieces.append(range)
+    let last = pieces.groups.count - 1
+    pieces.groups[last].keys += 1
+    if key.expiresAt != nil { pieces.groups[last].expires += 1 }
+    keys += 1
+    types.insert(key.type)
+    // Copies may land in another database.
+    filter.add(KeyFilter.hash(key.key, db: 0))
+    if accepted { model.learn(key, length: range.count) }
+    if recent.count == 4 { recent.removeFirst() }
+    // Only now and then is the name needed; the bytes tell it again.
+    recent.append(
+      Recent(
+        range: range, isProven: DumpSalvage.provesLength(key.type, bytes, key.valueOffset),
+        isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last))
+  }
+
+  /// Whether the content of a value tells its length once more, so that a wrong length would have
+  /// been found.
+  private static func provesLength(_ type: ValueType, _ bytes: ByteSlice, _ offset: Int) -> Bool {
+    switch type {
+    case .string:
+      // Integers have fixed lengths, compressed strings must come out right.
+      return bytes[offset] >= 0xC0
+    case .list, .set, .zset, .zset2, .hash, .hashMetadata, .hashMetadataPreRelease, .valkeyHash,
+      .array, .cron, .templateArray, .templateArrayRef:
+      return false
+    default: return true
+    }
+  }
+
+  // MARK: - Damage
+
+  /// Finds where reading can go on.
+  ///
+  /// - Returns: false when it can't.
+  private mutating func recover(
+    _ reader: inout RDBReader, _ at: Int, _ trouble: Trouble
+  ) -> Bool {
+    var reason = "a key that does not look like the others"
+    var seen: [UInt8]?
+    var begins = false
+    if case .unreadable(let error) = trouble {
+      reason = error.what
+      if error.activity == .value, reader.key.valueOffset > at, model.accepts(reader.key) {
+        begins = true
+        seen = reader.key.key.bytes
+      }
+      if error.activity == .aux || error.activity == .function { begins = true }
+      if reader.canSkipValue, begins, let end = behindValue(&reader) {
+        lose(at..<end, "damaged value: \(reason)", db: reader.db, keys: seen.map { [$0] } ?? [])
+        pieces.groups[pieces.groups.count - 1].lostBefore += end - at
+        if !strict { reader.resume(at: end, db: reader.db) }
+        return !strict
+      }
+    }
+    let db = reader.db
+    var from = at
+    var names = seen.map { [$0] } ?? []
+    if !begins, !strict {
+      // Whose length is wrong?
+      while let suspect = recent.popLast(), suspect.range.upperBound == from {
+        if suspect.isProven && !suspect.isStrange { break }
+        drop(suspect)
+        from = suspect.range.lowerBound
+        names.append(nameOfKey(at: suspect.range.lowerBound, reader))
+        if !suspect.isStrange { break }
+      }
+    }
+    recent.removeAll(keepingCapacity: true)
+    guard !strict else {
+      lose(at..<bytes.count, "everything from the first damage on (--strict): \(reason)", db: db)
+      end = bytes.count
+      return false
+    }
+    return goOn(&reader, from, at, reason, names, db)
+  }
+
+  /// Searches the next record, and reports what lies before it.
+  private mutating func goOn(
+    _ reader: inout RDBReader, _ from: Int, _ at: Int, _ reason: String, _ names: [[UInt8]],
+    _ db: Int
+  ) -> Bool {
+    let group = pieces.groups[pieces.groups.count - 1]
+    let keysExpire = group.announced.map { $0.expires > 0 } ?? true
+    var search = from + 1
+    var doubtful = 0
+    while true {
+      guard let (offset, found) = probe.next(from: search, db: db, model, keysExpire: keysExpire)
+      else {
+        lose(from..<bytes.count, reason, db: db, keys: names)
+        end = bytes.count
+        return false
+      }
+      switch found {
+      case .doubtful(let next) where doubtful == 0 && next < bytes.count:
+        // It goes, and what follows it is a place of its own, when it is one.
+        doubtful = next
+        search = next
+        if !probe.holds(next, db, model) { search = offset + 1 }
+        continue
+      case .commands:
+        lose(from..<offset, reason + ", with the end of the dump", db: db, keys: names)
+        end = offset
+        return false
+      default: break
+      }
+      lose(
+        from..<offset,
+        doubtful > 0 ? reason + "; the key behind it may have lost its expiry time" : reason,
+        db: db, keys: names)
+      var fresh = DumpPieces.Group(db: db)
+      fresh.isUncertain = true
+      fresh.lostBefore = offset - from
+      pieces.groups.append(fresh)
+      reader.resume(at: offset, db: db)
+      return true
+    }
+  }
+
+  /// Where the value of the current key ends, when records follow there.
+  private mutating func behindValue(_ reader: inout RDBReader) -> Int? {
+    do throws(RDBError) { try reader.skipValue() } catch { return nil }
+    let end = reader.offset
+    return probe.holds(end, reader.db, model) ? end : nil
+  }
+
+  private mutating func drop(_ suspect: Recent) {
+    pieces.remove(suspect.range)
+    pieces.groups[suspect.group].keys -= 1
+    if suspect.expires { pieces.groups[suspect.group].expires -= 1 }
+    keys -= 1
+  }
+
+  /// The name of the key whose record begins at `offset`.
+  private func nameOfKey(at offset: Int, _ reader: borrowing RDBReader) -> [UInt8] {
+    var other = RDBReader(resuming: ByteCursor(bytes), header: reader.header)
+    other.resume(at: offset, db: reader.db)
+    guard case .key? = try? other.next() else { return [] }
+    return other.key.key.bytes
+  }
+
+  mutating func lose(
+    _ range: Range<Int>, _ reason: String, db: Int?, keys: [[UInt8]] = [], readable: Int = 0
+  ) {
+    var entry = RepairReport.Lost(
+      file: file, offset: range.lowerBound, length: range.count, reason: reason)
+    entry.database = db
+    entry.keys = keys.filter { !$0.isEmpty }
+    entry.readable = readable
+    lost.append(entry)
+    if strict { isStopping = true }
+  }
+
+  // MARK: - Later decisions
+
+  /// Bytes of an average record.
+  var average: Int { model.average }
+
+  /// Takes out the keys of a group.
+  mutating func removeGroup(_ group: Int, _ reason: String) {
+    let count = pieces.groups[group].keys
+    let range = pieces.groups[group].range
+    keys -= count
+    pieces.removeGroup(group)
+    lose(range, reason, db: nil, readable: count)
+  }
+
+  /// Takes out one key.
+  mutating func remove(_ range: Range<Int>, _ reason: String, db: Int, key: [UInt8]) {
+    guard let group = pieces.all.first(where: { $0.range.overlaps(range) })?.group else { return }
+    pieces.remove(range)
+    pieces.groups[group].keys -= 1
+    keys -= 1
+    lose(range, reason, db: db, keys: [key], readable: 1)
+  }
+
+  /// Hashes of keys that are there more than once.
+  mutating func takeSuspects() -> Set<UInt64> { filter.takeSuspects() }
+}

@@ -1,0 +1,148 @@
+internal import AOF
+internal import Bytes
+
+/// # Bytes that were written twice
+///
+/// A misdirected or repeated write leaves bytes behind damage that belong elsewhere, of which the
+/// commands in the middle look right. Run a second time they would change the data. So what follows
+/// damage is compared with the rest of the file: a run of commands that stands at exactly one
+/// other place goes; up to the next damage two commands are enough, otherwise eight, or a kilobyte.
+/// Commands that stand nowhere else stay.
+extension LogSalvage {
+  /// Behind damage so many bytes are looked at.
+  private static let reach = 256 << 10
+  /// So many places are looked at.
+  private static let mostIslands = 64
+
+  mutating func dropRepeats() {
+    if islands.count > LogSalvage.mostIslands {
+      doubt(
+        "\(KeyText.fileName(file)): whether commands behind damage were written twice (only "
+          + "\(LogSalvage.mostIslands) places of \(islands.count) were looked at)")
+    }
+    // What damage ends on both sides is looked at first: of two copies it is the wrong one.
+    for closed in [true, false] {
+      for island in islands.prefix(LogSalvage.mostIslands) {
+        let isClosed = island.isClosed && island.range.count <= LogSalvage.reach
+        guard isClosed == closed else { continue }
+        let end = min(island.range.upperBound, island.range.lowerBound + LogSalvage.reach)
+        dropRepeats(island.range.lowerBound..<end, isClosed: isClosed)
+      }
+    }
+  }
+
+  /// A run of commands that stand at another place too.
+  private struct Run {
+    var start: Int
+    var commands = 0
+    /// Where the first and the last of them stand there.
+    var source: Int
+    var sourceEnd: Int
+  }
+
+  private mutating func dropRepeats(_ island: Range<Int>, isClosed: Bool) {
+    var at = island.lowerBound
+    var run: Run?
+    var unique = 0
+    while at < island.upperBound {
+      guard let end = commandEnd(at) else { return }
+      if end > island.upperBound { break }
+      let wide = at..<max(end, min(island.upperBound, at + 512))
+      if let hit = place(of: wide, besides: island) ?? place(of: at..<end, besides: island) {
+        unique = 0
+        // On to the last border within what is the same.
+        var same = end - at
+        while at + same < island.upperBound, hit + same < bytes.count,
+          bytes[at + same] == bytes[hit + same]
+        { same += 1 }
+        if let open = run, open.sourceEnd != hit {
+          drop(open, upTo: at, isClosed, island)
+          run = nil
+        }
+        var border = at
+        var commands = 0
+        while border < at + same, let next = commandEnd(border), next <= at + same {
+          border = next
+          commands += 1
+        }
+        if run == nil { run = Run(start: at, source: hit, sourceEnd: hit) }
+        run?.commands += max(commands, 1)
+        border = max(border, end)
+        run?.sourceEnd = hit + border - at
+        at = border
+      } else {
+        if let open = run { drop(open, upTo: at, isClosed, island) }
+        run = nil
+        unique += 1
+        // Where nothing was written twice, it is not worth looking further.
+        if !isClosed && unique > 2 { return }
+        at = end
+      }
+    }
+    if let open = run { drop(open, upTo: at, isClosed, island) }
+  }
+
+  private mutating func drop(_ run: Run, upTo end: Int, _ isClosed: Bool, _ island: Range<Int>) {
+    guard run.commands >= 2, end - run.start >= 40 else { return }
+    guard isClosed || run.commands >= 8 || end - run.start >= 1024 else { return }
+    guard isOriginal(run, end, island) else { return }
+    repeats.append(run.start..<end)
+    removeSegment(
+      run.start..<end, "the same bytes as at byte \(run.source), written a second time")
+  }
+
+  /// Whether the other place is the right one of the two: where the two cease to be the same, whole
+  /// commands go on there, and damage stands here.
+  /// Where the island itself cuts the other place, nothing follows from that.
+  private func isOriginal(_ run: Run, _ end: Int, _ island: Range<Int>) -> Bool {
+    var left = 0
+    while run.start - left > 0, run.source - left > 0,
+      bytes[run.start - left - 1] == bytes[run.source - left - 1]
+    { left += 1 }
+    var right = 0
+    while end + right < bytes.count, run.sourceEnd + right < bytes.count,
+      bytes[end + right] == bytes[run.sourceEnd + right]
+    { right += 1 }
+    let edges = [
+      (run.start - left - 1, run.source - left - 1), (end + right, run.sourceEnd + right),
+    ]
+    var isRight = false
+    for (own, other) in edges {
+      let ownIsKept = plan.pieces.contains(own)
+      let otherIsKept = plan.pieces.contains(other)
+      if !otherIsKept
+        && (plan.pieces.isGap(other, island.lowerBound)
+          || plan.pieces.isGap(island.upperBound, other))
+      {
+        isRight = true
+        continue
+      }
+      if ownIsKept && !otherIsKept { return false }
+      if !ownIsKept && otherIsKept { isRight = true }
+    }
+    return isRight
+  }
+
+  /// Where the command or annotation at `at` ends.
+  private mutating func commandEnd(_ at: Int) -> Int? {
+    if bytes[at] == 0x23 { return bytes.firstIndex(of: 0x0A, from: at).map { $0 + 1 } }
+    return endOfCommand(at)
+  }
+
+  /// The only place outside of `island` where these bytes stand too; nil when there is none, or
+  /// several.
+  private func place(of range: Range<Int>, besides island: Range<Int>) -> Int? {
+    let needle = bytes.slice(at: range.lowerBound, count: range.count)
+    guard needle.count >= 24 else { return nil }
+    var found: Int?
+    var at = 0
+    while let hit = bytes.firstRange(of: needle, from: at) {
+      at = hit + 1
+      // What was taken out is no witness.
+      if island.contains(hit) || repeats.contains(where: { $0.contains(hit) }) { continue }
+      if found != nil { return nil }
+      found = hit
+    }
+    return found
+  }
+}

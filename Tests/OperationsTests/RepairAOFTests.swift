@@ -1,0 +1,270 @@
+import AOF
+import Bytes
+import Foundation
+import Operations
+import TestSupport
+import Testing
+
+@Suite struct RepairAOFTests {
+  let directory: TemporaryDirectory
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func repair(
+    _ bytes: [UInt8], _ options: Repair.Options = Repair.Options()
+  ) throws -> (report: RepairReport, result: [UInt8]) {
+    let name = UUID().uuidString
+    let path = try directory.write(bytes, to: name)
+    let output = path + ".out"
+    let report = try Repair.run(path, to: output, options)
+    #expect([UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) == bytes)
+    return (report, [UInt8](try Data(contentsOf: URL(fileURLWithPath: output))))
+  }
+
+  /// Repairs a log that was damaged at random, and compares command by command.
+  private func salvage(
+    bytes size: Int, databases: Int, count: Int, most: Int, kinds: [Damager.Kind], seed: UInt64
+  ) throws -> Salvaged {
+    let original = LogSample.make(bytes: size, databases: databases, seed: seed)
+    let damaged = Damager(original, count: count, most: most, kinds: kinds, seed: seed &* 31 &+ 7)
+    let (_, result) = try repair(damaged.bytes)
+    var salvaged = Salvaged()
+    var places: [[UInt8]: (index: Int, isTouched: Bool)] = [:]
+    var hidden: Set<[UInt8]> = []
+    for (index, command) in try LogSample.commands(original).enumerated() {
+      let isTouched = !damaged.damages(in: command.range).isEmpty
+      if !isTouched { salvaged.undamaged += 1 }
+      if let changed = damaged.changed(command.range) { hidden.insert(changed) }
+      places[Array(original[command.range]) + [UInt8(command.database)]] = (index, isTouched)
+    }
+    var last = -1
+    for command in try LogSample.commands(result) {
+      let bytes = Array(result[command.range])
+      guard let place = places[bytes + [UInt8(command.database)]] else {
+        if hidden.contains(bytes) {
+          salvaged.hidden += 1
+        } else {
+          salvaged.wrong.append(
+            "seed \(seed): \(String(decoding: bytes.prefix(80), as: UTF8.self))")
+        }
+        continue
+      }
+      if place.index <= last {
+        salvaged.wrong.append("seed \(seed): out of order or twice: command \(place.index)")
+        continue
+      }
+      last = place.index
+      if !place.isTouched { salvaged.kept += 1 }
+    }
+    return salvaged
+  }
+
+  /// Megabytes of the files, and how many.
+  static let large = ProcessInfo.processInfo.environment["REDIS_BACKUP_LARGE"] != nil
+
+  @Test(arguments: [
+    [Damager.Kind.flip], [.zero], [.random], [.cut], [.insert],
+    [.flip, .zero, .random, .cut, .insert],
+  ])
+  func keepsWhatIsNotDamaged(_ kinds: [Damager.Kind]) throws {
+    var all = Salvaged()
+    for seed in 0..<UInt64(Self.large ? 40 : 6) {
+      all += try salvage(
+        bytes: Self.large ? 1_000_000 * (1 + Int(seed)) : 400_000, databases: 1,
+        count: 1 + Int(seed * 7 % 20), most: 65536, kinds: kinds, seed: seed)
+    }
+    print("repair AOF, \(kinds): \(all)")
+    #expect(all.share >= 0.99)
+    #expect(all.wrong.isEmpty, "\(all.wrong.prefix(3))")
+  }
+
+  @Test func decidesDatabasesByKeys() throws {
+    var all = Salvaged()
+    for seed in 0..<UInt64(Self.large ? 20 : 6) {
+      all += try salvage(
+        bytes: Self.large ? 4_000_000 : 400_000, databases: 3, count: 1 + Int(seed * 7 % 20),
+        most: 4096, kinds: [.flip, .zero, .random, .cut, .insert], seed: seed)
+    }
+    print("repair AOF of three databases: \(all)")
+    #expect(all.share >= 0.95)
+    #expect(all.wrong.isEmpty, "\(all.wrong.prefix(3))")
+  }
+
+  @Test func bytesWrittenTwiceAreFound() throws {
+    // A copy whose both ends happen to fit what is around it can't be told from the original.
+    var all = Salvaged()
+    var files = 0
+    let seeds = UInt64(Self.large ? 60 : 8)
+    for seed in 0..<seeds {
+      let one = try salvage(
+        bytes: 400_000, databases: 1, count: 1, most: 65536, kinds: [.duplicate], seed: seed)
+      if !one.wrong.isEmpty { files += 1 }
+      all += one
+    }
+    print("repair AOF, bytes written twice: \(all), \(files) of \(seeds) files")
+    #expect(all.share >= 0.99)
+    #expect(files * 5 <= Int(seeds))
+  }
+
+  // MARK: - One by one
+
+  private let set = (1...20).map { command("SET", "key\($0)", "value\($0)") }
+  private func log(_ parts: [[UInt8]]) -> [UInt8] { command("SELECT", "0") + parts.flatMap { $0 } }
+
+  @Test func undamagedIsCopied() throws {
+    let (report, result) = try repair(log(set))
+    #expect(result == log(set))
+    #expect(!report.isDamaged && report.keptCommands == 21)
+  }
+
+  @Test func oneByteCostsOneCommand() throws {
+    var bytes = log(set)
+    let at = log(Array(set[..<9])).count
+    bytes[at + 6] = 0x21
+    let (report, result) = try repair(bytes)
+    #expect(result == log(Array(set[..<9] + set[10...])))
+    #expect(report.lostCount == 1 && report.lost[0].offset == at)
+    #expect(report.lost[0].length == set[9].count)
+  }
+
+  @Test func wrongCountOfWordsCostsTheCommand() throws {
+    // The first four words are a whole command; what follows shows that it was longer.
+    let long = command("RPUSH", "list", "a", "b", "c")
+    var short = long
+    short[1] = 0x34
+    let (report, result) = try repair(log([set[0], short, set[1], set[2]]))
+    #expect(result == log([set[0], set[1], set[2]]))
+    #expect(report.lostBytes == long.count)
+  }
+
+  @Test func lineEndsArePutRight() throws {
+    var bytes = log(Array(set[..<5]))
+    let whole = bytes
+    bytes.removeSubrange(bytes.count - 2..<bytes.count)
+    bytes += log(Array(set[5..<9])).dropFirst(command("SELECT", "0").count)
+    let (report, result) = try repair(bytes)
+    #expect(result == whole + set[5..<9].flatMap { $0 })
+    #expect(report.lostCount == 0 && report.corrected.count == 1)
+    let unix = Array(String(decoding: log(set), as: UTF8.self).replacing("\r\n", with: "\n").utf8)
+    #expect(try repair(unix).result == log(set))
+  }
+
+  @Test func zerosAreTold() throws {
+    let bytes = log(Array(set[..<10])) + [UInt8](repeating: 0, count: 4096)
+    let (report, result) = try repair(bytes + set[10...].flatMap { $0 })
+    #expect(result == log(set))
+    #expect(report.lost[0].reason == "4096 zero bytes")
+  }
+
+  @Test func commandsInsideAValueAreNone() throws {
+    let inner = (1...12).flatMap { command("SET", "inner\($0)", "x") }
+    let outer = command("SET", "outer", String(decoding: inner, as: UTF8.self))
+    var bytes = log([set[0], outer, set[1], set[2], set[3]])
+    // The head of the command around them is damaged.
+    bytes[log([set[0]]).count] = 0
+    let (_, result) = try repair(bytes)
+    #expect(result == log([set[0], set[1], set[2], set[3]]))
+  }
+
+  @Test func transactionsCloseAsServersDo() throws {
+    let multi = command("MULTI")
+    let exec = command("EXEC")
+    // Cut at the end: goes as a whole.
+    let (cut, first) = try repair(log([set[0], multi, set[1], set[2]]))
+    #expect(first == log([set[0]]))
+    #expect(cut.lost[0].readable == 3)
+    // Damage took EXEC: the commands stay.
+    var bytes = log([multi, set[0], exec, set[1], multi, set[2], exec])
+    bytes[log([multi, set[0]]).count] = 0x21
+    #expect(try repair(bytes).result == log([set[0], set[1], multi, set[2], exec]))
+    // Damage took MULTI.
+    bytes = log([set[3], multi, set[0], exec, set[1]])
+    bytes[log([set[3]]).count] = 0x21
+    #expect(try repair(bytes).result == log([set[3], set[0], set[1]]))
+  }
+
+  @Test func lostSelectIsNotGuessed() throws {
+    let one = command("SELECT", "1")
+    let other = (1...4).map { command("SET", "other\($0)", "x") }
+    var bytes = log([set[0], set[1]]) + one + other[0] + command("SELECT", "0") + set[2]
+    let at = bytes.count
+    bytes += one + other[1] + other[2]
+    bytes[at] = 0x21
+    // Nothing tells where other2 and other3 belong.
+    let (report, result) = try repair(bytes)
+    #expect(result == log([set[0], set[1]]) + one + other[0] + command("SELECT", "0") + set[2])
+    #expect(!report.undecided.isEmpty)
+    var options = Repair.Options()
+    options.assumedDatabase = 1
+    let assumed = try repair(bytes, options).result
+    #expect(assumed == result + one + other[1] + other[2])
+    // A key that is known elsewhere tells.
+    let known = bytes + other[0]
+    #expect(try repair(known).result == result + one + other[1] + other[2] + other[0])
+  }
+
+  @Test func strictStopsAtTheFirstDamage() throws {
+    var bytes = log(set)
+    let at = log(Array(set[..<9])).count
+    bytes[at] = 0x21
+    var options = Repair.Options()
+    options.strict = true
+    #expect(try repair(bytes, options).result == log(Array(set[..<9])))
+  }
+
+  @Test func manifestIsMadeAnew() throws {
+    let folder = directory.file("appendonlydir")
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    _ = try directory.write(log([set[0]]), to: "appendonlydir/appendonly.aof.2.base.aof")
+    var middle = log([set[1], set[2], set[3]])
+    middle[log([set[1]]).count] = 0x21
+    _ = try directory.write(middle, to: "appendonlydir/appendonly.aof.2.incr.aof")
+    _ = try directory.write(log([set[4]]), to: "appendonlydir/appendonly.aof.3.incr.aof")
+    let output = directory.file("repaired")
+    let report = try Repair.run(folder, to: output)
+    #expect(report.lostCount == 1 && report.keptCommands == 7)
+    #expect(try Survey(Input(output)).isOK)
+    let words = try Logs.words(output)
+    #expect(words.filter { $0[0] == "SET" }.map { $0[1] } == ["key1", "key2", "key4", "key5"])
+  }
+
+  struct Case: Decodable {
+    var file: String
+    var kind: String
+    var offset: Int
+    var bytes: DamageVerdictTests.Piece?
+  }
+
+  @Test(arguments: ["r4.0", "r7.0"]) func damageSets(_ label: String) throws {
+    let data = try Data(contentsOf: Fixture.url("\(label)/damage/cases.json"))
+    var strictKept = 0
+    var kept = 0
+    var saved = 0
+    let cases = try JSONDecoder().decode([Case].self, from: data)
+    for test in cases {
+      var bytes = try Fixture.bytes("\(label)/\(test.file)")
+      switch (test.kind, test.bytes) {
+      case ("cut", _): bytes = Array(bytes[..<test.offset])
+      case ("flip", .byte(let byte)?): bytes[test.offset] = byte
+      case ("append", .base64(let more)?): bytes += more
+      default: Issue.record("unknown case \(test)")
+      }
+      let path = try directory.write(bytes, to: "a.aof")
+      var options = Repair.Options()
+      options.replacing = true
+      do {
+        let report = try Repair.run(path, to: path + ".out", options)
+        kept += report.kept
+        saved += 1
+        options.strict = true
+        if let strict = try? Repair.run(path, to: path + ".strict", options) {
+          strictKept += strict.kept
+          #expect(report.kept >= strict.kept, "\(test)")
+        }
+      } catch { #expect("\(error)".contains("nothing of it can be saved"), "\(test): \(error)") }
+    }
+    print(
+      "repair \(label)/damage: \(saved) of \(cases.count) files, \(kept) commands; up to the first damage \(strictKept)"
+    )
+    #expect(saved * 10 >= cases.count * 9)
+  }
+}

@@ -1,0 +1,255 @@
+import Bytes
+import Foundation
+import Operations
+import RDB
+import TestSupport
+import Testing
+
+@Suite struct RepairRDBTests {
+  let directory: TemporaryDirectory
+  init() throws { directory = try TemporaryDirectory() }
+
+  private struct Name: Hashable {
+    var db: Int
+    var key: [UInt8]
+  }
+
+  /// The bytes of each key's record.
+  private func records(_ bytes: [UInt8]) throws -> [(name: Name, range: Range<Int>)] {
+    try bytes.withByteSlice { slice in
+      var reader = try RDBReader(ByteCursor(slice))
+      var all: [(name: Name, range: Range<Int>)] = []
+      while true {
+        switch try reader.next() {
+        case .key:
+          let name = Name(db: reader.key.db, key: reader.key.key.bytes)
+          let start = reader.key.offset
+          try reader.skipValue()
+          all.append((name, start..<reader.offset))
+        case .end: return all
+        default: break
+        }
+      }
+    }
+  }
+
+  /// A dump of every common type.
+  private func dump(bytes size: Int, databases: Int, seed: UInt64) throws -> [UInt8] {
+    var random = SplitMix64(seed: seed)
+    var log: [UInt8] = []
+    for database in 0..<databases {
+      log += command("SELECT", "\(database)")
+      let end = log.count + size / databases
+      var number = 0
+      while log.count < end {
+        number += 1
+        let key =
+          "user:\(database):\(100_000 + number):\(["name", "cart", "tags"][random.below(3)])"
+        let letters = String(Array("abcdefgh").prefix(1 + random.below(7)))
+        let value = "\(number) " + String(repeating: letters, count: 1 + random.below(20))
+        switch random.below(10) {
+        case ..<4: log += command("SET", key, value)
+        case 4: log += command("SET", key, "\(random.below(1_000_000))")
+        case 5:
+          log += command(["HSET", key] + (0..<8).flatMap { ["field\($0)", "\(value)\($0)"] })
+        case 6: log += command(["RPUSH", key] + (0..<10).map { "\(value)\($0)" })
+        case 7: log += command(["SADD", key] + (0..<8).map { "\(number * 10 + $0)" })
+        case 8:
+          log += command(["ZADD", key] + (0..<8).flatMap { ["\($0).5", "\(value)\($0)"] })
+        default: log += command(["SADD", key] + (0..<40).map { "m\(value)\($0)" })
+        }
+        if random.below(3) == 0 {
+          log += command("PEXPIREAT", key, "\(1_990_000_000_000 + number)")
+        }
+      }
+    }
+    let path = try directory.write(log, to: "source.aof")
+    let output = directory.file("source.rdb")
+    var options = Convert.Options()
+    options.target = RDBTarget("redis:7.0")
+    options.replacing = true
+    _ = try Convert.run(DataInput(path), to: output, options)
+    return try withSizes([UInt8](try Data(contentsOf: URL(fileURLWithPath: output))))
+  }
+
+  /// With the size hints that a server writes.
+  private func withSizes(_ dump: [UInt8]) throws -> [UInt8] {
+    var keys: [Int: (all: Int, expiring: Int)] = [:]
+    var places: [(offset: Int, db: Int)] = []
+    try dump.withByteSlice { slice in
+      var reader = try RDBReader(ByteCursor(slice))
+      walk: while true {
+        switch try reader.next() {
+        case .key:
+          keys[reader.key.db, default: (0, 0)].all += 1
+          if reader.key.expiresAt != nil { keys[reader.key.db, default: (0, 0)].expiring += 1 }
+        case .selectDB(let db): places.append((reader.offset, db))
+        case .end: break walk
+        default: break
+        }
+      }
+    }
+    var result = Array(dump.dropLast(8))
+    for place in places.reversed() {
+      let count = keys[place.db] ?? (0, 0)
+      var hint: [UInt8] = [Opcode.resizeDB]
+      for number in [count.all, count.expiring] {
+        hint.append(0x80)
+        for shift in [24, 16, 8, 0] { hint.append(UInt8(truncatingIfNeeded: number >> shift)) }
+      }
+      result.insert(contentsOf: hint, at: place.offset)
+    }
+    let checksum = result.withByteSlice { CRC64.checksum($0) }
+    return result + (0..<8).map { UInt8(truncatingIfNeeded: checksum >> UInt64(8 * $0)) }
+  }
+
+  private func repair(
+    _ bytes: [UInt8], _ options: Repair.Options = Repair.Options()
+  ) throws -> (report: RepairReport, result: [UInt8]) {
+    let path = try directory.write(bytes, to: UUID().uuidString)
+    let report = try Repair.run(path, to: path + ".out", options)
+    return (report, [UInt8](try Data(contentsOf: URL(fileURLWithPath: path + ".out"))))
+  }
+
+  private func salvage(
+    _ original: [UInt8], count: Int, most: Int, kinds: [Damager.Kind], seed: UInt64
+  ) throws -> Salvaged {
+    let damaged = Damager(original, count: count, most: most, kinds: kinds, seed: seed &* 31 &+ 7)
+    let (report, result) = try repair(damaged.bytes)
+    if ProcessInfo.processInfo.environment["REDIS_BACKUP_TELL"] != nil {
+      print("seed \(seed): \(report.undecided)")
+    }
+    var salvaged = Salvaged()
+    var places: [Name: (bytes: [UInt8], isTouched: Bool)] = [:]
+    var hidden: Set<[UInt8]> = []
+    for record in try records(original) {
+      let isTouched = !damaged.damages(in: record.range).isEmpty
+      if !isTouched { salvaged.undamaged += 1 }
+      if let changed = damaged.changed(record.range) { hidden.insert(changed) }
+      places[record.name] = (Array(original[record.range]), isTouched)
+    }
+    for record in try records(result) {
+      let bytes = Array(result[record.range])
+      if let place = places[record.name], place.bytes == bytes {
+        if !place.isTouched { salvaged.kept += 1 }
+      } else if hidden.contains(bytes) {
+        salvaged.hidden += 1
+      } else {
+        salvaged.wrong.append(
+          "seed \(seed): db \(record.name.db) \(KeyText.quoted(record.name.key)) \(report.lost.count)"
+        )
+      }
+    }
+    return salvaged
+  }
+
+  @Test(arguments: [
+    [Damager.Kind.flip], [.zero], [.random], [.cut], [.insert], [.duplicate],
+    [.flip, .zero, .random, .cut, .insert],
+  ])
+  func keepsWhatIsNotDamaged(_ kinds: [Damager.Kind]) throws {
+    var all = Salvaged()
+    for seed in 0..<UInt64(RepairAOFTests.large ? 20 : 5) {
+      let original = try dump(
+        bytes: RepairAOFTests.large ? 1_500_000 * (1 + Int(seed)) : 2_500_000, databases: 1,
+        seed: seed)
+      all += try salvage(
+        original, count: 1 + Int(seed * 7 % 20), most: 65536, kinds: kinds, seed: seed)
+    }
+    print("repair RDB, \(kinds): \(all)")
+    #expect(all.share >= (kinds == [.duplicate] ? 0.97 : 0.98))
+    // An insertion or a cut inside a text can leave everything around it right.
+    #expect(all.wrong.count * 2000 <= all.undamaged, "\(all.wrong.prefix(3))")
+  }
+
+  @Test func twoDatabases() throws {
+    var all = Salvaged()
+    for seed in 0..<UInt64(RepairAOFTests.large ? 20 : 5) {
+      let original = try dump(bytes: 2_500_000, databases: 2, seed: seed)
+      all += try salvage(
+        original, count: 1 + Int(seed * 3 % 7), most: 4096,
+        kinds: [.flip, .zero, .random, .cut, .insert], seed: seed)
+    }
+    print("repair RDB of two databases: \(all)")
+    #expect(all.share >= 0.98)
+    #expect(all.wrong.count * 2000 <= all.undamaged, "\(all.wrong.prefix(3))")
+  }
+
+  @Test func oneChangedByteIsPutRight() throws {
+    let original = try dump(bytes: 60_000, databases: 2, seed: 5)
+    var random = SplitMix64(seed: 9)
+    for _ in 0..<40 {
+      var bytes = original
+      // Not the magic: a file of no known kind is another matter.
+      let at = 9 + random.below(bytes.count - 9)
+      bytes[at] ^= UInt8(1 + random.below(255))
+      let (report, result) = try repair(bytes)
+      #expect(result == original, "byte \(at)")
+      #expect(report.lostCount == 0 && report.corrected.count == 1, "byte \(at): \(report.lost)")
+    }
+  }
+
+  @Test func locatesNothingWhereMoreIsChanged() {
+    let bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let right = bytes.withByteSlice { CRC64.checksum($0) }
+    var changed = bytes
+    changed[10] ^= 1
+    changed[4000] ^= 64
+    let wrong = changed.withByteSlice { CRC64.checksum($0) }
+    #expect(CRC64.locate(difference: right ^ wrong, length: bytes.count) == nil)
+    changed[10] ^= 1
+    changed[4001] ^= 3
+    let near = changed.withByteSlice { CRC64.checksum($0) }
+    let burst = CRC64.locate(difference: right ^ near, length: bytes.count)
+    #expect(burst?.offset == 4000)
+    #expect(burst?.flips == [64, 3])
+  }
+
+  struct Case: Decodable {
+    var file: String
+    var kind: String
+    var offset: Int
+    var byte: UInt8?
+    var appended: String?
+  }
+
+  @Test(arguments: ["r4.0", "r7.0"]) func damageSets(_ label: String) throws {
+    let data = try Data(contentsOf: Fixture.url("\(label)/damage/rdb-cases.json"))
+    let cases = try JSONDecoder().decode([Case].self, from: data)
+    var kept = 0
+    var whole = 0
+    var all = 0
+    for test in cases {
+      let original = try Fixture.bytes("\(label)/\(test.file)")
+      var bytes = original
+      switch test.kind {
+      case "cut": bytes = Array(bytes[..<test.offset])
+      case "flip": bytes[test.offset] = test.byte ?? 0
+      case "append": bytes += [UInt8](Data(base64Encoded: test.appended ?? "") ?? Data())
+      default: Issue.record("unknown case \(test)")
+      }
+      if bytes.isEmpty { continue }
+      var places: [Name: [UInt8]] = [:]
+      for record in try records(original) { places[record.name] = Array(original[record.range]) }
+      all += test.kind == "flip" ? places.count : 0
+      do {
+        let (_, result) = try repair(bytes)
+        let found = try records(result)
+
+        if found.count == places.count { whole += 1 }
+        // Without a checksum, a changed byte inside a text can't be seen.
+        let isHidden = test.file.contains("nochecksum")
+        for record in found {
+          let isSame = places[record.name] == Array(result[record.range])
+          if test.kind == "flip" && isSame { kept += 1 }
+          #expect(isSame || isHidden, "\(test)")
+        }
+        if test.kind == "flip" && !isHidden { #expect(result == original, "\(test)") }
+      } catch { #expect("\(error)".contains("nothing of it can be saved"), "\(test): \(error)") }
+    }
+    print(
+      "repair \(label)/damage, dumps: \(whole) of \(cases.count) whole; of flips \(kept) of \(all) keys"
+    )
+    #expect(kept * 100 >= all * 98)
+  }
+}
