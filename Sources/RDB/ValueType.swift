@@ -116,7 +116,7 @@ public enum ValueType: UInt8, Sendable, CaseIterable {
   case valkeyHash = 222
 
   /// The type that the byte `code` means in `dialect`, or nil when there is none.
-  @inline(__always) init?(code: UInt8, dialect: RDBDialect) {
+  @inline(__always) public init?(code: UInt8, dialect: RDBDialect) {
     if code >= 22 && dialect == .valkey && (code <= 33 || code == 64) {
       guard code == 22 else { return nil }
       self = .valkeyHash

@@ -59,7 +59,7 @@ public struct LiveServerCheck: Sendable {
     /// Keys that only the server has.
     public var new = 0
     /// The first keys that are different or missing.
-    public var differences: [KeyDifference] = []
+    public var differences: [ContentDifference] = []
     /// Sentences for the user.
     public var notes: [String] = []
 

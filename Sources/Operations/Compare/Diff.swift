@@ -166,7 +166,7 @@ final class DiffWriter: ComparisonObserver {
   func onlyA(_ head: KeyHead) {
     counts.add(head.key, \.onlyA)
     switch form {
-    case .text, .json: tell(KeyDifference(.onlyA, head), 0)
+    case .text, .json: tell(ContentDifference(.onlyA, head), 0)
     case .patch: patch?.remove(head)
     case .stat: break
     }
@@ -174,7 +174,7 @@ final class DiffWriter: ComparisonObserver {
 
   func onlyB(_ head: KeyHead) {
     counts.add(head.key, \.onlyB)
-    if form != .stat { tell(KeyDifference(.onlyB, head), 2) }
+    if form != .stat { tell(ContentDifference(.onlyB, head), 2) }
   }
 
   func onlyB(_ value: FlatValue) {
@@ -183,7 +183,7 @@ final class DiffWriter: ComparisonObserver {
   }
 
   func changed(_ a: FlatValue, _ b: FlatValue, _ list: DifferenceList) {
-    let difference = KeyDifference(a, list)
+    let difference = ContentDifference(a, list)
     a.key.withByteSlice {
       counts.add($0, difference.isOnlyExpiry ? \.onlyExpiry : \.changed)
     }
@@ -194,7 +194,7 @@ final class DiffWriter: ComparisonObserver {
     }
   }
 
-  private func tell(_ difference: KeyDifference, _ section: Int) {
+  private func tell(_ difference: ContentDifference, _ section: Int) {
     if form == .text {
       for line in difference.lines {
         output.write(text: line)

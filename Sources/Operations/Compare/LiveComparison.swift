@@ -103,15 +103,15 @@ package final class LiveComparison {
   /// - Throws: ``ToolError``.
   package func missing(
     most: Int, where isWanted: (_ db: Int, _ expiresAt: Int64?) -> Bool
-  ) throws(ToolError) -> (keys: [KeyDifference], count: Int) {
-    var found: [KeyDifference] = []
+  ) throws(ToolError) -> (keys: [ContentDifference], count: Int) {
+    var found: [ContentDifference] = []
     var count = 0
     try withoutActuallyEscaping(isWanted) { (isWanted) throws(ToolError) in
       let table = table
       var receiver = HeadReceiver(options, { table.mark(of: $0) == .unseen }) { head in
         guard isWanted(head.db, head.expiresAt) else { return true }
         count += 1
-        if found.count < most { found.append(KeyDifference(.onlyA, head)) }
+        if found.count < most { found.append(ContentDifference(.onlyA, head)) }
         return true
       }
       try state.walk(&receiver)
@@ -174,7 +174,7 @@ package final class LiveComparison {
   /// - Throws: ``ToolError``.
   package func details(
     of keys: [Key], excusing extra: StateAspects, mostParts: Int
-  ) throws(ToolError) -> [KeyDifference] {
+  ) throws(ToolError) -> [ContentDifference] {
     var waiting: [UInt64: FlatValue] = [:]
     for key in keys {
       var builder = FlatValueBuilder(expiredBefore: nil)
@@ -189,7 +189,7 @@ package final class LiveComparison {
       } catch { throw ToolError(error, file: nil, database: key.db) }
       waiting[builder.value.hash] = builder.value
     }
-    var found: [KeyDifference] = []
+    var found: [ContentDifference] = []
     let options = options
     let excused = state.format.unknown.union(extra)
     var receiver = ValueReceiver(options, { waiting[$0] != nil }) { value in
@@ -197,7 +197,7 @@ package final class LiveComparison {
       var list = DifferenceList(
         most: mostParts, ignoring: options.ignored, excusing: excused)
       ValueComparison.compare(value, other, into: &list)
-      if list.count > 0 { found.append(KeyDifference(value, list)) }
+      if list.count > 0 { found.append(ContentDifference(value, list)) }
       return nil
     }
     try state.walk(&receiver)

@@ -31,7 +31,7 @@ public enum RoundTrip {
     /// How many keys came out.
     public var keys = 0
     /// What differs: the first keys, or why the step failed.
-    public var differences: [KeyDifference] = []
+    public var differences: [ContentDifference] = []
     /// How many keys differ.
     public var differing = 0
     /// What could not be done.
@@ -135,7 +135,7 @@ public struct LoadedState: Sendable {
   /// How many keys it has.
   public var keys = 0
   /// Keys that differ: the first of them.
-  public var differences: [KeyDifference] = []
+  public var differences: [ContentDifference] = []
   /// How many keys differ.
   public var differing = 0
   /// What was compared, and what could not be, in words.

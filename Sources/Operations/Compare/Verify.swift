@@ -51,7 +51,7 @@ public enum Verify {
     /// Keys that are in both and differ.
     public var changed = 0
     /// The first keys that differ.
-    public var differences: [KeyDifference] = []
+    public var differences: [ContentDifference] = []
     /// What was not the same, and does not count, since one of the formats does not hold it.
     public var excused: [String] = []
     /// Sentences for the user.
@@ -105,18 +105,18 @@ public enum Verify {
 
 /// Keeps the first keys that differ.
 final class FirstDifferences: ComparisonObserver {
-  private(set) var keys: [KeyDifference] = []
+  private(set) var keys: [ContentDifference] = []
   private let most: Int
 
   init(most: Int) { self.most = most }
 
-  private func add(_ make: @autoclosure () -> KeyDifference) {
+  private func add(_ make: @autoclosure () -> ContentDifference) {
     if keys.count < most { keys.append(make()) }
   }
 
-  func onlyA(_ head: KeyHead) { add(KeyDifference(.onlyA, head)) }
-  func onlyB(_ head: KeyHead) { add(KeyDifference(.onlyB, head)) }
+  func onlyA(_ head: KeyHead) { add(ContentDifference(.onlyA, head)) }
+  func onlyB(_ head: KeyHead) { add(ContentDifference(.onlyB, head)) }
   func changed(_ a: FlatValue, _ b: FlatValue, _ list: DifferenceList) {
-    add(KeyDifference(a, list))
+    add(ContentDifference(a, list))
   }
 }

@@ -158,7 +158,7 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private static func write(
-    _ differences: [KeyDifference], _ excused: [String], _ json: inout JSONWriter,
+    _ differences: [ContentDifference], _ excused: [String], _ json: inout JSONWriter,
     _ out: inout OutputBuffer
   ) {
     json.key("differences", &out)

@@ -2,7 +2,7 @@ public import Bytes
 internal import RDB
 
 /// A key that is not the same in two states.
-public struct KeyDifference: Sendable {
+public struct ContentDifference: Sendable {
   /// Where it is.
   public enum Kind: String, Sendable {
     /// Only in the first.
@@ -30,14 +30,14 @@ public struct KeyDifference: Sendable {
     self.kind = kind
     database = head.db >= 0 ? head.db : nil
     key = head.key.bytes
-    type = KeyDifference.type(head)
+    type = ContentDifference.type(head)
   }
 
   init(_ value: FlatValue, _ list: DifferenceList) {
     kind = .different
     database = value.db >= 0 ? value.db : nil
     key = value.key
-    type = KeyDifference.type(
+    type = ContentDifference.type(
       KeyHead(db: value.db, key: ByteSlice(), type: value.type, expiresAt: nil))
     parts = list.parts
     partCount = list.count
@@ -183,7 +183,7 @@ extension JSONWriter {
 
   /// Writes a key that differs: `{"db","key","type"}`, and for changed ones
   /// `"parts":[{"part","change","group","name","before","after"},…],"partCount"`.
-  public mutating func difference(_ key: KeyDifference, _ output: inout OutputBuffer) {
+  public mutating func difference(_ key: ContentDifference, _ output: inout OutputBuffer) {
     beginObject(&output)
     field("db", key.database, &output)
     self.key("key", &output)
