@@ -41,19 +41,19 @@ extension UndoPlan {
     var reader = CommandReader(log, fileSystem)
     json.key("removed", &output)
     json.beginArray(&output)
-    for removal in removed { try write(removal, &reader, &json, &output) }
+    for removal in removed { try UndoPlan.write(removal, log, &reader, &json, &output) }
     json.endArray(&output)
     json.key("partlyRemoved", &output)
     json.beginArray(&output)
-    for removal in partlyRemoved { try write(removal, &reader, &json, &output) }
+    for removal in partlyRemoved { try UndoPlan.write(removal, log, &reader, &json, &output) }
     json.endArray(&output)
     json.field("transactionsRemoved", emptiedTransactions, &output)
     json.field("commandsBefore", commands, &output)
     json.field("unfinishedBytes", unfinishedBytes, &output)
   }
 
-  private func write(
-    _ removal: Removal, _ reader: inout CommandReader, _ json: inout JSONWriter,
+  static func write(
+    _ removal: Removal, _ log: AppendOnlyLog, _ reader: inout CommandReader, _ json: inout JSONWriter,
     _ output: inout OutputBuffer
   ) throws(ToolError) {
     try reader.read(removal.command)
@@ -69,15 +69,15 @@ extension UndoPlan {
     limit: Int, to output: inout OutputBuffer, fileSystem: any FileSystem = .system
   ) throws(ToolError) {
     var reader = CommandReader(log, fileSystem)
-    try list(removed, limit, &reader, &output)
+    try UndoPlan.list(removed, log, limit, &reader, &output)
     if !partlyRemoved.isEmpty {
       output.write("commands that lose some of their keys:\n")
-      try list(partlyRemoved, limit, &reader, &output)
+      try UndoPlan.list(partlyRemoved, log, limit, &reader, &output)
     }
   }
 
-  private func list(
-    _ removals: [Removal], _ limit: Int, _ reader: inout CommandReader,
+  static func list(
+    _ removals: [Removal], _ log: AppendOnlyLog, _ limit: Int, _ reader: inout CommandReader,
     _ output: inout OutputBuffer
   ) throws(ToolError) {
     for removal in removals.prefix(limit) {

@@ -11,6 +11,7 @@ struct RedisBackupCommand: ParsableCommand {
       CheckCommand.self,
       LogCommand.self,
       UndoCommand.self,
+      RescueCommand.self,
       CutCommand.self,
       CompactCommand.self,
       ConvertCommand.self,

@@ -17,6 +17,8 @@ struct UndoCommand: ParsableCommand {
   @OptionGroup var global: GlobalOptions
   @OptionGroup(title: "Which commands") var commands: CommandSelectionOptions
   @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
+  @OptionGroup(title: "By effect") var recovery: RecoveryOptions
+  @OptionGroup(title: "Login") var server: ServerOptions
 
   @Option(
     name: .shortAndLong,
@@ -38,12 +40,20 @@ struct UndoCommand: ParsableCommand {
 
   func validate() throws {
     if output != nil && inPlace { throw ValidationError("-o and --in-place contradict each other") }
-    if output == nil && !inPlace && !dryRun {
+    if recovery.patch != nil || recovery.apply != nil {
+      if output != nil || inPlace {
+        throw ValidationError("--patch and --apply leave the log alone: no -o and no --in-place")
+      }
+      if recovery.patch == "-" && global.json {
+        throw ValidationError("--json needs a file for --patch")
+      }
+    } else if output == nil && !inPlace && !dryRun {
       throw ValidationError("where to? Give -o OUT, --in-place, or --dry-run")
     }
   }
 
   func run() throws {
+    if recovery.isAsked { return try recover() }
     let session = Session(global)
     let selection = try LogSelection(commands: commands.selection(), keys: keys.selection())
     let input = try Input(path, fileSystem: session.fileSystem)
