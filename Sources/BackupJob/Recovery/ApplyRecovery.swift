@@ -319,7 +319,7 @@ public final class ApplyRecovery {
       }
       let isSame = payload.withByteSlice { slice in
         guard let state = try? decoder.state(slice, expiresAt: expiresAt) else { return false }
-        return state.isSame(as: key.present, for: dumpTarget)
+        return state.isSame(as: key.present, StateHash.View(payloadsFor: dumpTarget))
       }
       return isSame ? nil : "was changed meanwhile"
     case .error(let text): return "can't be compared with the log: \(text)"

@@ -45,7 +45,8 @@ public enum Rescue {
   public struct Options: Sendable {
     /// The new directory for the log; nil for one beside the server's own.
     public var output: String?
-    /// Where the server's working directory is seen from here; nil for where the server sees it.
+    /// Where the server's working directory is seen from here; nil for where the server sees it, and
+    /// then the size of the log must be the one that the server tells.
     public var dataDirectory: String?
     /// Where the setting is remembered.
     public var stateDirectory: String
@@ -85,13 +86,17 @@ public enum Rescue {
       throw elsewhere(
         seen, server, "is not on this machine", "automatic rewrites are off now (were \(setting))")
     }
-    if !isRewriting, let low = before["aof_current_size"].flatMap({ Int64($0) }),
-      let high = after["aof_current_size"].flatMap({ Int64($0) }),
-      before["aof_base_size"] == after["aof_base_size"], !(low...max(low, high)).contains(size)
+    if options.dataDirectory == nil, !isRewriting,
+      let low = before["aof_current_size"].flatMap({ Int64($0) }),
+      let high = after["aof_current_size"].flatMap({ Int64($0) }), high >= low
     {
-      throw elsewhere(
-        seen, server, "holds \(size) bytes, and the log of the server \(high): it is not its log",
-        "automatic rewrites are off now (were \(setting))")
+      // Servers that have made their first base themselves do not count it.
+      guard (low...high).contains(size.all) || (low...high).contains(size.all - size.base) else {
+        throw elsewhere(
+          seen, server,
+          "holds \(size.all) bytes, and the log of the server has \(high): it is not its log",
+          "automatic rewrites are off now (were \(setting))")
+      }
     }
     var target =
       options.output

@@ -21,17 +21,23 @@ struct SavedLog {
   /// The files, manifest included.
   private(set) var files: [RescueReport.File] = []
 
-  /// How many bytes the log has that the server would load, or nil when nothing is there.
-  static func size(_ place: Place) throws(JobError) -> Int64? {
-    guard let directory = place.directory else { return Files.status(place.file)?.size }
+  /// How many bytes the log has that the server would load, and those of its base among them; nil
+  /// when nothing is there.
+  static func size(_ place: Place) throws(JobError) -> (all: Int64, base: Int64)? {
+    guard let directory = place.directory else {
+      return Files.status(place.file).map { ($0.size, 0) }
+    }
     guard Files.status(directory)?.isDirectory == true,
       let (_, bytes) = try manifest(in: directory)
     else { return nil }
-    var size: Int64 = 0
+    var all: Int64 = 0
+    var base: Int64 = 0
     for entry in try parse(bytes, directory).loaded {
-      size += Files.status("\(directory)/\(entry.name)")?.size ?? 0
+      let size = Files.status("\(directory)/\(entry.name)")?.size ?? 0
+      all += size
+      if entry.kind == .base { base += size }
     }
-    return size
+    return (all, base)
   }
 
   /// Saves the log in the new directory `target`, which appears whole or not at all.

@@ -9,8 +9,9 @@ extension Keyspace {
   ///
   /// - Parameter sameLog: whether both were read from the same files, so that keys with the same
   ///   commands need no look at their values.
+  /// - Parameter view: what of values counts.
   package func forEachDifference<E: Error>(
-    from other: Keyspace, sameLog: Bool,
+    from other: Keyspace, sameLog: Bool, _ view: StateHash.View,
     _ body: (ByteSlice, Int, KeyState, KeyState) throws(E) -> Void
   ) throws(E) {
     flushQueue()
@@ -28,7 +29,7 @@ extension Keyspace {
           guard there.exists else { continue }
           var here = KeyState()
           if let mine, let place { here = settledState(mine, place) }
-          if !here.isSame(as: there) { try body(entry.key, database, here, there) }
+          if !here.isSame(as: there, view) { try body(entry.key, database, here, there) }
         }
       }
       guard let mine else { continue }
@@ -65,13 +66,13 @@ extension Keyspace {
 }
 
 extension KeyState {
-  /// Whether both are the same: value, times to live, groups of streams with all they hold. Told by a
-  /// hash of 64 bits.
-  package func isSame(as other: KeyState) -> Bool {
+  /// Whether both are the same, as far as `view` sees: value, times to live, groups of streams with
+  /// all they hold. Told by a hash of 64 bits.
+  package func isSame(as other: KeyState, _ view: StateHash.View) -> Bool {
     guard exists, other.exists else { return exists == other.exists }
-    var mine = StateHash()
+    var mine = StateHash(view)
     mine.add(ByteSlice(), 0, self)
-    var theirs = StateHash()
+    var theirs = StateHash(view)
     theirs.add(ByteSlice(), 0, other)
     return mine == theirs
   }

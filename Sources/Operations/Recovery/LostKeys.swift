@@ -100,8 +100,9 @@ public final class LostKeys {
     self.init(present, try LostKeys.open(other, options, fileSystem))
     // What the accident's commands destroyed, as far as the log tells, and what they name.
     var named: Set<LostName> = []
-    present.keyspace.forEachDifference(from: without.keyspace, sameLog: true) {
-      key, database, _, _ in
+    present.keyspace.forEachDifference(
+      from: without.keyspace, sameLog: true, StateHash.View(likelyServer)
+    ) { key, database, _, _ in
       named.insert(LostName(database: database, key: key.bytes))
     }
     try LostKeys.addNames(of: accident, to: &named, fileSystem)
@@ -143,7 +144,8 @@ public final class LostKeys {
     _ options: Options, sameLog: Bool, where isAsked: (ByteSlice, Int) -> Bool = { _, _ in true }
   ) {
     let selection = options.keys
-    present.keyspace.forEachDifference(from: source.keyspace, sameLog: sameLog) {
+    let view = StateHash.View(likelyServer)
+    present.keyspace.forEachDifference(from: source.keyspace, sameLog: sameLog, view) {
       key, database, here, there in
       // What only the log holds is no loss when it is compared with something older.
       if !sameLog && !there.exists { return }
@@ -166,7 +168,7 @@ public final class LostKeys {
         good = there
       } else if !here.exists {
         fate = .gone
-      } else if here.isSame(as: good) {
+      } else if here.isSame(as: good, view) {
         return
       }
       keys.append(LostKey(key: key, database: database, fate: fate, good: good, present: here))

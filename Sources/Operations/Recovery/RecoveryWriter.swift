@@ -112,7 +112,7 @@ package struct RecoveryWriter: ~Copyable {
   private func readsBack(_ key: LostKey) -> Bool {
     do throws(RDBError) {
       let state = try decoder.state(payloads.payload, expiresAt: key.good.expiresAt)
-      return state.isSame(as: key.good, for: dumpTarget)
+      return state.isSame(as: key.good, StateHash.View(payloadsFor: dumpTarget))
     } catch { return false }
   }
 
@@ -154,15 +154,10 @@ extension ServerTarget {
   package var takesAbsoluteTimes: Bool { dialect == .valkey || version >= 500 }
 }
 
-extension KeyState {
-  /// Whether both are the same as far as payloads for `target` can tell.
-  package func isSame(as other: KeyState, for target: RDBTarget) -> Bool {
-    var view = StateHash.View()
-    view.streamNumbers = target.header.version >= 10
-    var mine = StateHash(view)
-    mine.add(ByteSlice(), 0, self)
-    var theirs = StateHash(view)
-    theirs.add(ByteSlice(), 0, other)
-    return mine == theirs
+extension StateHash.View {
+  /// What payloads for `target` carry.
+  package init(payloadsFor target: RDBTarget) {
+    self.init()
+    streamNumbers = target.header.version >= 10
   }
 }

@@ -128,8 +128,9 @@ struct RescueCommand: ParsableCommand {
       \(report.isRewriting ? "A rewrite runs: this is the log as it was before. It can be worked with at once.\n" : "")
       Next:
         redis-backup losses \(directory)
-        redis-backup undo \(directory) --last 1 --command flushall --dry-run --apply \(login)
-        redis-backup undo \(directory) --last 1 --command flushall --apply \(login)
+        redis-backup undo \(directory) --index N --apply \(login) --dry-run
+        redis-backup undo \(directory) --index N --apply \(login)
+        (or --patch FILE, and redis-cli --pipe < FILE)
         redis-backup rescue --release \(login)
 
       """)
