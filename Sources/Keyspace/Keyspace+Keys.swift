@@ -7,7 +7,7 @@ extension Keyspace {
   /// The table of a database, made when there is none.
   func table(_ database: Int) -> KeyTable {
     if let table = tables[database] { return table }
-    let table = KeyTable(database: database)
+    let table = KeyTable(database: database, keepsVacant: lower != nil)
     tables[database] = table
     return table
   }
@@ -15,13 +15,37 @@ extension Keyspace {
   /// What `key` holds now. The value belongs to the key: to change it, or to give it to another
   /// key without removing this one, take a `copy()`; and write it back by ``setState(_:of:in:)``.
   package func state(of key: ByteSlice, in database: Int? = nil) -> KeyState {
-    guard let table = tables[database ?? self.database],
-      let index = table.find(key, hash: KeyTable.hash(key))
-    else { return KeyState() }
+    let number = database ?? self.database
+    guard let table = tables[number], let index = table.find(key, hash: KeyTable.hash(key)),
+      table[index].base.kind != .elsewhere
+    else { return lower.map { lend($0.state(of: key, in: number)) } ?? KeyState() }
     let state = settledState(table, index)
-    // Handlers may change what they are given before they write it back; an observer wants to see
-    // what it was.
-    return observer == nil ? state : state.copy()
+    // Handlers may change what they are given before they write it back.
+    if observer != nil { noteSummary(key, number, state) }
+    return upper == nil ? state : lend(state)
+  }
+
+  /// Remembers what an observer is told the key was.
+  private func noteSummary(_ key: ByteSlice, _ database: Int, _ state: KeyState) {
+    for known in summaries where known.database == database && known.key == key { return }
+    summaries.append((key, database, KeySummary(state)))
+  }
+
+  /// What an observer is told the key was before this command.
+  private func summary(_ table: KeyTable, _ index: Int) -> KeySummary {
+    let key = table[index].key
+    for known in summaries where known.database == table.database && known.key == key {
+      return known.summary
+    }
+    return KeySummary(settledState(table, index))
+  }
+
+  /// A copy of `state` whose bytes stay where they are until the next command, although the handler
+  /// may forget the copy before.
+  private func lend(_ state: KeyState) -> KeyState {
+    let copy = state.copy()
+    if case .string = copy.value { lent.append(copy) }
+    return copy
   }
 
   /// Whether `key` exists.
@@ -33,10 +57,11 @@ extension Keyspace {
   package func setState(_ state: KeyState, of key: ByteSlice, in database: Int? = nil) {
     var state = state
     state.settle()
+    upper?.preserve(key, database ?? self.database)
     let table = table(database ?? self.database)
     let index = table.findOrAdd(key, hash: KeyTable.hash(key))
     observer?.changed(
-      key, table.database, from: KeySummary(settledState(table, index)), to: KeySummary(state))
+      key, table.database, from: summary(table, index), to: KeySummary(state))
     clear(table, index)
     if state.exists {
       table[index].base = EntryBase(.state, states.add(state))
@@ -45,13 +70,20 @@ extension Keyspace {
 
   /// Removes `key`; true when it existed.
   package func remove(_ key: ByteSlice, in database: Int? = nil) -> Bool {
-    guard let table = tables[database ?? self.database],
-      let index = table.find(key, hash: KeyTable.hash(key))
-    else { return false }
-    let state = settledState(table, index)
-    let existed = state.exists
-    if existed {
-      observer?.changed(key, table.database, from: KeySummary(state), to: KeySummary())
+    let number = database ?? self.database
+    upper?.preserve(key, number)
+    guard let table = tables[number], let index = table.find(key, hash: KeyTable.hash(key)),
+      table[index].base.kind != .elsewhere
+    else {
+      guard let lower, lower.exists(key, in: number) else { return false }
+      let table = table(number)
+      clear(table, table.findOrAdd(key, hash: KeyTable.hash(key)))
+      return true
+    }
+    let existed = settledState(table, index).exists
+    if let observer {
+      let before = summary(table, index)
+      if before.exists { observer.changed(key, table.database, from: before, to: KeySummary()) }
     }
     clear(table, index)
     return existed
@@ -66,6 +98,7 @@ extension Keyspace {
 
   /// Removes every key of a database.
   package func removeAll(in database: Int) {
+    upper?.preserveAll(database)
     guard let table = tables.removeValue(forKey: database) else { return }
     for index in 0..<table.count {
       if let observer {
@@ -86,6 +119,7 @@ extension Keyspace {
   /// Exchanges the content of two databases. Nothing is destroyed by it, and an observer is not
   /// told.
   package func swap(_ first: Int, _ second: Int) {
+    upper?.preserveAll(first, and: second)
     let kept = tables[first]
     tables[first] = tables[second]
     tables[second] = kept

@@ -58,6 +58,20 @@ package final class Keyspace {
   package let isEager: Bool
   /// Is told what commands do, in an eager replay.
   package var observer: (any ReplayObserver)?
+  /// Another keyspace, which holds whatever this one has no entry for: this one then is what differs
+  /// from it (see ``TwinReplay``).
+  var lower: Keyspace?
+  /// While a command is executed that a keyspace over this one is not to see: the one that keeps what
+  /// was.
+  var upper: Keyspace?
+  /// What the keys were that the command being executed has looked at, for an observer.
+  var summaries: [(key: ByteSlice, database: Int, summary: KeySummary)] = []
+  /// Copies of strings that the command being executed was given.
+  var lent: [KeyState] = []
+  /// Is asked first for commands from ``twinFrom`` on.
+  var twin: TwinReplay?
+  /// The first command that ``twin`` is asked for.
+  var twinFrom = Int.max
   /// How many commands were read from logs.
   package var commandCount = 0
 

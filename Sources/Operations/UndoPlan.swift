@@ -28,10 +28,14 @@ public struct UndoPlan: Sendable {
   public private(set) var removed: [Removal] = []
   /// The commands that lose some of their keys, in their order.
   public private(set) var partlyRemoved: [Removal] = []
+  /// Later commands that go, or lose keys, because they would act differently, in their order.
+  public internal(set) var dropped: [Removal] = []
+  /// Later commands that others were put in front of, for the same reason, and how many bytes.
+  public internal(set) var preceded: [(command: AOFCommand, bytes: Int)] = []
   /// How many MULTI/EXEC pairs go because nothing is left between them.
   public private(set) var emptiedTransactions = 0
   /// What becomes of each file.
-  public private(set) var rewrite: LogRewrite
+  public internal(set) var rewrite: LogRewrite
   /// How many commands the log holds.
   public private(set) var commands = 0
   /// How many keys stand in RDB bases, where no command can be removed.

@@ -47,6 +47,10 @@ extension UndoPlan {
     json.beginArray(&output)
     for removal in partlyRemoved { try UndoPlan.write(removal, log, &reader, &json, &output) }
     json.endArray(&output)
+    json.key("dropped", &output)
+    json.beginArray(&output)
+    for removal in dropped { try write(removal, &reader, &json, &output) }
+    json.endArray(&output)
     json.field("transactionsRemoved", emptiedTransactions, &output)
     json.field("commandsBefore", commands, &output)
     json.field("unfinishedBytes", unfinishedBytes, &output)
@@ -74,6 +78,16 @@ extension UndoPlan {
       output.write("commands that lose some of their keys:\n")
       try UndoPlan.list(partlyRemoved, log, limit, &reader, &output)
     }
+    if !dropped.isEmpty {
+      output.write("later commands that go with them:\n")
+      try list(dropped, limit, &reader, &output)
+    }
+    for (command, bytes) in preceded.prefix(limit) {
+      output.write(
+        text:
+          "\(bytes) bytes of commands in front of command \(command.index) keep the later value\n")
+    }
+    if preceded.count > limit { output.write(text: "… and \(preceded.count - limit) more\n") }
   }
 
   static func list(

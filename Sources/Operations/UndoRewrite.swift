@@ -26,9 +26,9 @@ public struct LogRewrite: Sendable {
   /// The log that is read.
   let log: AppendOnlyLog
   /// One for each file.
-  private(set) var parts: [Part]
+  var parts: [Part]
   /// The commands that replace others, one behind the other.
-  private(set) var replacements: [UInt8] = []
+  var replacements: [UInt8] = []
 
   init(_ log: AppendOnlyLog) {
     self.log = log

@@ -10,6 +10,7 @@ struct RedisBackupCommand: ParsableCommand {
       InfoCommand.self,
       CheckCommand.self,
       LogCommand.self,
+      LossesCommand.self,
       UndoCommand.self,
       RescueCommand.self,
       CutCommand.self,

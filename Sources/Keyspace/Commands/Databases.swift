@@ -114,6 +114,7 @@ extension Keyspace {
     for table in tables.values {
       for index in 0..<table.count where !table[index].isVacant {
         guard wanted[HashSlot.of(table[index].key)] else { continue }
+        upper?.preserve(table[index].key, table.database)
         clear(table, index)
         effect = .changed
       }

@@ -71,6 +71,14 @@ package struct StateHash: Sendable, Equatable {
     keys += 1
   }
 
+  /// A key that had entered leaves again.
+  package mutating func remove(_ key: ByteSlice, _ database: Int, _ state: borrowing KeyState) {
+    var alone = StateHash(view)
+    alone.add(key, database, state)
+    value &-= alone.value
+    keys -= alone.keys
+  }
+
   /// A key enters, if it exists.
   package mutating func add(_ key: ByteSlice, _ database: Int, _ state: borrowing KeyState) {
     guard let value = state.value else { return }

@@ -42,7 +42,10 @@ extension Keyspace {
           }
         }
         return .done(effect)
-      case .keyspace(let handler): return .done(try handler(arguments, self))
+      case .keyspace(let handler):
+        if !summaries.isEmpty { summaries.removeAll(keepingCapacity: true) }
+        if !lent.isEmpty { lent.removeAll(keepingCapacity: true) }
+        return .done(try handler(arguments, self))
       case .nothing: return .done(.unchanged)
       case .select, .multi, .exec, .script: return .control
       }

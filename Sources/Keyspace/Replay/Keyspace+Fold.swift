@@ -63,7 +63,7 @@ extension Keyspace {
   /// What the entry starts from.
   func initialState(_ entry: KeyEntry) -> KeyState {
     switch entry.base.kind {
-    case .absent: return KeyState()
+    case .absent, .elsewhere: return KeyState()
     case .state: return states.items[entry.base.payload]
     case .setCommand:
       let (bytes, offset) = log.locate(entry.base.payload)

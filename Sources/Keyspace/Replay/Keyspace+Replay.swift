@@ -143,6 +143,7 @@ extension Keyspace {
       current = table(command.database)
     }
     let kind: QueuedCommand.Kind
+    if command.index >= twinFrom, takenByTwin(arguments, number, command, bytes, start) { return }
     if isEager {
       try executeNow(arguments, number, command, bytes, start)
       return
@@ -164,6 +165,20 @@ extension Keyspace {
         index: UInt32(truncatingIfNeeded: command.index), hash: hash,
         number: UInt16(truncatingIfNeeded: number), kind: kind))
     if queue.count == 32 { flushQueue() }
+  }
+
+  /// Whether the twin has executed the command.
+  @inline(never)
+  private func takenByTwin(
+    _ arguments: Arguments, _ number: Int, _ command: AOFCommand, _ bytes: ByteSlice, _ start: Int
+  ) -> Bool {
+    guard let twin else { return false }
+    let raw = bytes.slice(at: command.offset, count: command.length)
+    guard twin.takes(arguments, number, command, raw, position: start + command.offset) else {
+      return false
+    }
+    current = table(currentDatabase)
+    return true
   }
 
   /// What SET does to the chain of its key.

@@ -11,10 +11,13 @@ struct EntryBase: BitwiseCopyable {
     case state = 2
     /// A value of a dump: the payload is the position of its record in the dumps.
     case dump = 3
+    /// What the keyspace below holds (``Keyspace/lower``).
+    case elsewhere = 4
   }
   private var word: UInt64
 
   static let absent = EntryBase(.absent, 0)
+  static let elsewhere = EntryBase(.elsewhere, 0)
 
   init(_ kind: Kind, _ payload: Int) {
     word = kind.rawValue << 56 | UInt64(truncatingIfNeeded: payload)
@@ -57,9 +60,13 @@ final class KeyTable {
 
   /// The number of the database; changes by SWAPDB.
   var database: Int
+  /// Whether an entry that holds nothing says something: in a keyspace over another one, that the
+  /// key does not exist. Numbers of entries stay valid then.
+  let keepsVacant: Bool
 
-  init(database: Int) {
+  init(database: Int, keepsVacant: Bool = false) {
     self.database = database
+    self.keepsVacant = keepsVacant
     slots = PODArray(repeating: 0, count: 64)
   }
 
@@ -139,7 +146,9 @@ final class KeyTable {
   /// Drops vacant entries when they are many, otherwise doubles the slots.
   private func grow() {
     var vacant = 0
-    for index in 0..<entries.count where entries[index].isVacant { vacant += 1 }
+    if !keepsVacant {
+      for index in 0..<entries.count where entries[index].isVacant { vacant += 1 }
+    }
     var size = slots.count
     if vacant * 4 > entries.count {
       var kept = 0

@@ -114,11 +114,12 @@ public struct ReplayedLog {
             + "server does")
         return nil
       }
-      throw words(error, file)
+      throw ReplayedLog.words(error, file)
     }
   }
 
-  private func words(_ error: ReplayError, _ file: String) -> ToolError {
+  /// The words for a log that can't be replayed.
+  static func words(_ error: ReplayError, _ file: String) -> ToolError {
     let name = error.word.text
     let reason: String
     var remedy: String?

@@ -1,7 +1,9 @@
 import AOF
-import ArgumentParser
+public import ArgumentParser
 import Bytes
-import Operations
+public import Operations
+
+extension UndoImpact.ConflictPolicy: ExpressibleByArgument {}
 
 /// `redis-backup undo PATH SELECTION (-o OUT | --in-place)`
 struct UndoCommand: ParsableCommand {
@@ -29,8 +31,15 @@ struct UndoCommand: ParsableCommand {
   @Flag(name: .long, help: "Put the result in the place of PATH, which is kept under another name.")
   var inPlace = false
 
-  @Flag(name: .long, help: "Only show what would be taken out.")
+  @Flag(name: .long, help: "Only show what would be taken out, and what that changes.")
   var dryRun = false
+
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "When later commands act differently: only report them, and refuse when writes would be lost; or what a key keeps, the later or the restored value.",
+      valueName: "report|keep-later|keep-restored"))
+  var onConflict = UndoImpact.ConflictPolicy.report
 
   @Flag(name: .long, help: "Replace OUT when it is there already.")
   var force = false
@@ -59,12 +68,14 @@ struct UndoCommand: ParsableCommand {
     let input = try Input(path, fileSystem: session.fileSystem)
     session.notes(input.facts.notes)
     let log = try AppendOnlyLog.open(input.file, fileSystem: session.fileSystem)
-    let plan = try session.withProgress(total: log.size) { () throws(ToolError) in
+    var plan = try session.withProgress(total: log.size) { () throws(ToolError) in
       try UndoPlan(log, selection, fileSystem: session.fileSystem)
     }
     if plan.isEmpty { throw plan.emptyReason }
+    let impact = try impact(of: plan, session)
+    if let impact { try plan.resolve(impact, fileSystem: session.fileSystem) }
     var result: LogRewriteResult?
-    if !dryRun {
+    if !dryRun, impact?.refusal == nil {
       if let output {
         result = try plan.rewrite.write(
           to: output, replacing: force, fileSystem: session.fileSystem)
@@ -74,20 +85,36 @@ struct UndoCommand: ParsableCommand {
       }
     }
     // The list reads the log; in place it has become another one.
-    let shown = inPlace && !dryRun ? plan.listing(kept: result?.kept ?? []) : plan
+    let shown = result != nil && inPlace ? plan.listing(kept: result?.kept ?? []) : plan
     if session.isJSON {
-      try writeJSON(shown, result, session)
+      try writeJSON(shown, impact, result, session)
     } else {
-      try writeText(shown, result, session)
+      try writeText(shown, impact, result, session)
+    }
+    if let refusal = impact?.refusal { throw refusal }
+  }
+
+  /// What the undo does to the data; nil, with a note, for a log that can't be replayed.
+  private func impact(of plan: UndoPlan, _ session: Session) throws -> UndoImpact? {
+    do throws(ToolError) {
+      return try session.withProgress(total: plan.log.size) { () throws(ToolError) in
+        try UndoImpact(plan, policy: onConflict, fileSystem: session.fileSystem)
+      }
+    } catch {
+      guard error.status == .badData, onConflict == .report else { throw error }
+      session.note("what this changes can't be told: \(error.line)")
+      return nil
     }
   }
 
   private func writeJSON(
-    _ plan: UndoPlan, _ result: LogRewriteResult?, _ session: Session
+    _ plan: UndoPlan, _ impact: UndoImpact?, _ result: LogRewriteResult?, _ session: Session
   ) throws {
     try session.writeJSON { (json, output) throws(ToolError) in
       json.beginObject(&output)
       try plan.writeJSON(&json, &output, fileSystem: session.fileSystem)
+      json.field("impactKnown", impact != nil, &output)
+      impact?.writeJSON(&json, &output, log: plan.log)
       json.field("bytesBefore", plan.log.size, &output)
       json.field("bytesAfter", result?.bytesAfter ?? plan.rewrite.bytesAfter, &output)
       json.field("written", result?.path, &output)
@@ -100,7 +127,7 @@ struct UndoCommand: ParsableCommand {
   }
 
   private func writeText(
-    _ plan: UndoPlan, _ result: LogRewriteResult?, _ session: Session
+    _ plan: UndoPlan, _ impact: UndoImpact?, _ result: LogRewriteResult?, _ session: Session
   ) throws {
     try session.write { (output) throws(ToolError) in
       let count = plan.removed.count
@@ -119,6 +146,7 @@ struct UndoCommand: ParsableCommand {
             "\(ByteCount.text(plan.unfinishedBytes)) of an unfinished command at the end left out\n"
         )
       }
+      impact?.writeText(limit: session.isVerbose ? Int.max : 20, log: plan.log, to: &output)
       guard let result else { return }
       output.write(
         text:

@@ -1,0 +1,60 @@
+internal import AOF
+internal import Bytes
+
+// One keyspace over another. The upper one has entries only for keys that may differ from the lower
+// one: a key that it has no entry for, or one that says `elsewhere`, holds what it holds below. An
+// entry that holds nothing says that the key does not exist above.
+
+extension Keyspace {
+  /// The entry of `key`, if it may differ from below.
+  func own(_ key: ByteSlice, _ database: Int) -> Int? {
+    guard let table = tables[database], let index = table.find(key, hash: KeyTable.hash(key)),
+      table[index].base.kind != .elsewhere
+    else { return nil }
+    return index
+  }
+
+  /// Gives `key` an entry that holds `state`, which belongs to it from now on.
+  func plant(_ state: KeyState, _ key: ByteSlice, _ database: Int) {
+    let table = table(database)
+    let index = table.findOrAdd(key, hash: KeyTable.hash(key))
+    clear(table, index)
+    if state.exists { table[index].base = EntryBase(.state, states.add(state)) }
+  }
+
+  /// Keeps what `key` holds below, which is about to change there; nothing if it was kept before.
+  func preserve(_ key: ByteSlice, _ database: Int) {
+    guard let lower, own(key, database) == nil else { return }
+    plant(lower.state(of: key, in: database).copy(), key, database)
+  }
+
+  /// Keeps what all keys of a database hold below, which is about to be removed.
+  func preserveAll(_ database: Int) {
+    guard let lower, let table = lower.tables[database] else { return }
+    for index in 0..<table.count where !table[index].isVacant {
+      let key = table[index].key
+      if own(key, database) != nil { continue }
+      let state = lower.settledState(table, index)
+      if state.exists { plant(state, key, database) }
+    }
+  }
+
+  /// Keeps what all keys of two databases hold below, which are about to be exchanged.
+  func preserveAll(_ first: Int, and second: Int) {
+    guard let lower else { return }
+    for database in [first, second] {
+      guard let table = lower.tables[database] else { continue }
+      for index in 0..<table.count where !table[index].isVacant {
+        preserve(table[index].key, first)
+        preserve(table[index].key, second)
+      }
+    }
+  }
+
+  /// Says that `key` holds what it holds below.
+  func follow(_ key: ByteSlice, _ database: Int) {
+    guard let index = own(key, database), let table = tables[database] else { return }
+    clear(table, index)
+    table[index].base = .elsewhere
+  }
+}

@@ -1,0 +1,48 @@
+internal import Bytes
+
+// What the two states are in the end.
+
+extension TwinReplay {
+  /// Calls `body` with every key that differs, by database.
+  package func forEachDifference(_ body: (KeyDifference) -> Void) {
+    before.flushQueue()
+    for database in after.tables.keys.sorted() {
+      guard let table = after.tables[database] else { continue }
+      for index in 0..<table.count where table[index].base.kind != .elsewhere {
+        let key = table[index].key
+        let above = after.state(of: key, in: database)
+        let below = before.state(of: key, in: database)
+        if below.isSame(as: above) { continue }
+        body(KeyDifference(database: database, key: key, before: below, after: above))
+      }
+    }
+  }
+
+  /// Whether the libraries of functions differ.
+  package var hasOtherFunctions: Bool {
+    functionsDiffer
+      && (before.functions.count != after.functions.count
+        || before.functions.contains { library in
+          !after.functions.contains { $0.code == library.code }
+        })
+  }
+
+  /// The numbers of both states (see ``StateHash``), and how many keys each has: one pass over all
+  /// keys.
+  package func hashes(_ differences: [KeyDifference]) -> (before: StateHash, after: StateHash) {
+    var hash = StateHash()
+    for database in before.databases {
+      before.forEachKey(in: database) { key, state in hash.add(key, database, state) }
+    }
+    var other = hash
+    for difference in differences {
+      other.remove(difference.key, difference.database, difference.before)
+      other.add(difference.key, difference.database, difference.after)
+    }
+    for library in before.functions { hash.add(function: library.code) }
+    for library in functionsDiffer ? after.functions : before.functions {
+      other.add(function: library.code)
+    }
+    return (hash, other)
+  }
+}
