@@ -49,7 +49,7 @@ extension UndoPlan {
     json.endArray(&output)
     json.key("dropped", &output)
     json.beginArray(&output)
-    for removal in dropped { try write(removal, &reader, &json, &output) }
+    for removal in dropped { try UndoPlan.write(removal, log, &reader, &json, &output) }
     json.endArray(&output)
     json.field("transactionsRemoved", emptiedTransactions, &output)
     json.field("commandsBefore", commands, &output)
@@ -57,7 +57,8 @@ extension UndoPlan {
   }
 
   static func write(
-    _ removal: Removal, _ log: AppendOnlyLog, _ reader: inout CommandReader, _ json: inout JSONWriter,
+    _ removal: Removal, _ log: AppendOnlyLog, _ reader: inout CommandReader,
+    _ json: inout JSONWriter,
     _ output: inout OutputBuffer
   ) throws(ToolError) {
     try reader.read(removal.command)
@@ -80,7 +81,7 @@ extension UndoPlan {
     }
     if !dropped.isEmpty {
       output.write("later commands that go with them:\n")
-      try list(dropped, limit, &reader, &output)
+      try UndoPlan.list(dropped, log, limit, &reader, &output)
     }
     for (command, bytes) in preceded.prefix(limit) {
       output.write(

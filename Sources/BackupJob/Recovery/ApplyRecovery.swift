@@ -77,8 +77,8 @@ public final class ApplyRecovery {
   /// - Throws: `JobError` when the connection is lost or the server takes no writes; what was put
   ///   back until then stays, and is left alone by another run.
   public func run(_ lost: LostKeys) throws(JobError) -> ApplyReport {
-    var gone: [LostKey] = []
-    var others: [LostKey] = []
+    var gone: [RecoverableKey] = []
+    var others: [RecoverableKey] = []
     for key in lost.keys where plan.scope.includes(key) {
       if key.fate == .gone { gone.append(key) } else { others.append(key) }
     }
@@ -98,8 +98,8 @@ public final class ApplyRecovery {
   }
 
   /// Keys of one database each.
-  private func batches(_ keys: [LostKey]) -> [ArraySlice<LostKey>] {
-    var all: [ArraySlice<LostKey>] = []
+  private func batches(_ keys: [RecoverableKey]) -> [ArraySlice<RecoverableKey>] {
+    var all: [ArraySlice<RecoverableKey>] = []
     var start = 0
     var bytes = 0
     for index in keys.indices {
@@ -120,15 +120,15 @@ public final class ApplyRecovery {
   // MARK: - Keys that are gone
 
   /// Sends RESTORE for each key, which refuses by itself when the key is there.
-  private func restore(_ keys: ArraySlice<LostKey>) throws(JobError) {
+  private func restore(_ keys: ArraySlice<RecoverableKey>) throws(JobError) {
     try Interruption.check("apply")
     try select(keys[keys.startIndex].database)
-    var sent: [LostKey] = []
+    var sent: [RecoverableKey] = []
     let now = target.takesAbsoluteTimes ? nil : try time()
     let bytes = try write(keys, .payloads, relativeTo: now, into: &sent)
     let deadline = Deadline(after: timeout)
     try connection.send(raw: bytes, deadline)
-    var again: [LostKey] = []
+    var again: [RecoverableKey] = []
     // The batch begins with a SELECT of its own.
     _ = try reply(deadline)
     for key in sent {
@@ -158,7 +158,7 @@ public final class ApplyRecovery {
 
   /// Looks at the keys and writes them, unless something changes one of them in between.
   private func transact(
-    _ keys: ArraySlice<LostKey>, _ form: RecoveryPlan.Form
+    _ keys: ArraySlice<RecoverableKey>, _ form: RecoveryPlan.Form
   ) throws(JobError) {
     try Interruption.check("apply")
     // Keys of one transaction in a cluster have to be of one slot.
@@ -169,7 +169,7 @@ public final class ApplyRecovery {
     try select(keys[keys.startIndex].database)
     guard try watch(keys) else { return }
     let good = try look(keys)
-    var sent: [LostKey] = []
+    var sent: [RecoverableKey] = []
     let now = target.takesAbsoluteTimes ? nil : try time()
     let counted = try writeCounted(good[...], form, relativeTo: now, into: &sent)
     guard !sent.isEmpty else {
@@ -202,7 +202,7 @@ public final class ApplyRecovery {
 
   /// A transaction was not executed at all.
   private func again(
-    _ keys: [LostKey], _ form: RecoveryPlan.Form, _ text: String
+    _ keys: [RecoverableKey], _ form: RecoveryPlan.Form, _ text: String
   ) throws(JobError) {
     if form == .payloads && isRefusedPayload(text) {
       for batch in batches(keys) { try transact(batch, .commands) }
@@ -215,7 +215,7 @@ public final class ApplyRecovery {
 
   /// What EXEC answered: of SELECT, then of each key's commands.
   private func take(
-    _ results: [RESPValue], _ keys: [LostKey], _ perKey: [Int], _ form: RecoveryPlan.Form
+    _ results: [RESPValue], _ keys: [RecoverableKey], _ perKey: [Int], _ form: RecoveryPlan.Form
   ) throws(JobError) {
     var place = 1
     for (key, count) in zip(keys, perKey) {
@@ -244,7 +244,7 @@ public final class ApplyRecovery {
   }
 
   /// Lets the server notice changes of the keys; false when it is none of its keys.
-  private func watch(_ keys: ArraySlice<LostKey>) throws(JobError) -> Bool {
+  private func watch(_ keys: ArraySlice<RecoverableKey>) throws(JobError) -> Bool {
     let deadline = Deadline(after: timeout)
     try connection.send(raw: Self.command("WATCH", keys.map { $0.key.bytes }), deadline)
     guard case .error(let text) = try reply(deadline) else { return true }
@@ -256,8 +256,8 @@ public final class ApplyRecovery {
   }
 
   /// Those of the keys that may be written: still absent, or still what the log ends with.
-  private func look(_ all: ArraySlice<LostKey>) throws(JobError) -> [LostKey] {
-    var keys: [LostKey] = []
+  private func look(_ all: ArraySlice<RecoverableKey>) throws(JobError) -> [RecoverableKey] {
+    var keys: [RecoverableKey] = []
     for key in all {
       let isCompared = key.fate == .changed || key.fate == .made
       if isCompared, (key.present.value?.byteCount ?? 0) > Self.mostCompared {
@@ -280,7 +280,7 @@ public final class ApplyRecovery {
     let now = hasMoments ? 0 : try time()
     let deadline = Deadline(after: timeout)
     try connection.send(raw: bytes, deadline)
-    var good: [LostKey] = []
+    var good: [RecoverableKey] = []
     for key in keys {
       switch key.fate {
       case .newer, .expired: good.append(key)
@@ -305,7 +305,7 @@ public final class ApplyRecovery {
 
   /// Why a key is not what the log ends with; nil when it is.
   private func difference(
-    _ key: LostKey, _ dump: RESPValue, _ expiry: RESPValue, _ now: Int64?
+    _ key: RecoverableKey, _ dump: RESPValue, _ expiry: RESPValue, _ now: Int64?
   ) -> String? {
     switch dump {
     case .bulk(let payload):
@@ -331,16 +331,16 @@ public final class ApplyRecovery {
 
   /// The commands for `keys`, SELECT first; those that can be written are added to `sent`.
   private func write(
-    _ keys: ArraySlice<LostKey>, _ form: RecoveryPlan.Form, relativeTo now: Int64?,
-    into sent: inout [LostKey]
+    _ keys: ArraySlice<RecoverableKey>, _ form: RecoveryPlan.Form, relativeTo now: Int64?,
+    into sent: inout [RecoverableKey]
   ) throws(JobError) -> [UInt8] {
     try writeCounted(keys, form, relativeTo: now, into: &sent).bytes
   }
 
   /// The same, with the number of all commands and of those of each key.
   private func writeCounted(
-    _ keys: ArraySlice<LostKey>, _ form: RecoveryPlan.Form, relativeTo now: Int64?,
-    into sent: inout [LostKey]
+    _ keys: ArraySlice<RecoverableKey>, _ form: RecoveryPlan.Form, relativeTo now: Int64?,
+    into sent: inout [RecoverableKey]
   ) throws(JobError) -> (bytes: [UInt8], commands: Int, perKey: [Int]) {
     var plan = plan
     plan.form = form
@@ -409,7 +409,7 @@ public final class ApplyRecovery {
   }
 
   /// The server did not take a key. What concerns every key ends the run.
-  private func refuse(_ key: LostKey, _ text: String) throws(JobError) {
+  private func refuse(_ key: RecoverableKey, _ text: String) throws(JobError) {
     switch text.prefix(while: { $0 != " " }) {
     case "MOVED", "ASK":
       let node = text.split(separator: " ").last.map(String.init) ?? "another node"
@@ -420,12 +420,12 @@ public final class ApplyRecovery {
     }
   }
 
-  private func leave(_ key: LostKey, _ reason: String) {
+  private func leave(_ key: RecoverableKey, _ reason: String) {
     report.leftAlone.append(
       ApplyReport.Rest(database: key.database, key: key.key.bytes, reason: reason))
   }
 
-  private func fail(_ key: LostKey, _ reason: String) {
+  private func fail(_ key: RecoverableKey, _ reason: String) {
     report.failed.append(
       ApplyReport.Rest(database: key.database, key: key.key.bytes, reason: reason))
   }

@@ -147,7 +147,8 @@ public struct Losses {
     } else {
       // Too many numbers for a line: the commands of these names between the first and the last.
       let names = loss.names.map(\.plainText).joined(separator: ",")
-      line += " --index \(loss.command.index)-\(loss.lastIndex) --command \(KeyText.shellWord(names))"
+      line +=
+        " --index \(loss.command.index)-\(loss.lastIndex) --command \(KeyText.shellWord(names))"
     }
     if !keys.isEmpty { line += " \(keys)" }
     return line + " -o \(KeyText.shellWord(name + ".undone"))"

@@ -19,7 +19,7 @@ public enum KeyFate: String, Sendable, CaseIterable {
 
 /// A key that is not what it would be without the accident. Name and states live as long as the
 /// ``LostKeys`` it belongs to.
-public struct LostKey {
+public struct RecoverableKey {
   /// Its name.
   public let key: ByteSlice
   /// The number of its database.
@@ -63,7 +63,7 @@ public final class LostKeys {
   }
 
   /// The keys, by database.
-  public private(set) var keys: [LostKey] = []
+  public private(set) var keys: [RecoverableKey] = []
   /// Sentences for the user.
   public private(set) var notes: [String]
   /// The log as it is. Owns what states and names lie in.
@@ -171,7 +171,8 @@ public final class LostKeys {
       } else if here.isSame(as: good, view) {
         return
       }
-      keys.append(LostKey(key: key, database: database, fate: fate, good: good, present: here))
+      keys.append(
+        RecoverableKey(key: key, database: database, fate: fate, good: good, present: here))
     }
   }
 

@@ -25,7 +25,7 @@ public struct RecoveryPlan {
     }()
 
     /// Whether keys of that fate are acted upon.
-    package func includes(_ key: LostKey) -> Bool {
+    package func includes(_ key: RecoverableKey) -> Bool {
       switch key.fate {
       case .gone: true
       case .changed: changed || newer

@@ -47,7 +47,7 @@ extension LostKeys {
   }
 }
 
-extension LostKey {
+extension RecoverableKey {
   fileprivate func write(_ json: inout JSONWriter, _ output: inout OutputBuffer) {
     json.beginObject(&output)
     json.field("db", database, &output)

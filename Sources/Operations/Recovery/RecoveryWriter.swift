@@ -50,7 +50,7 @@ package struct RecoveryWriter: ~Copyable {
   package var targetName: String { dumpTarget.description }
 
   /// Removes what the accident made.
-  package mutating func remove(_ key: LostKey) {
+  package mutating func remove(_ key: RecoverableKey) {
     commands.select(key.database)
     delete(key.key)
   }
@@ -71,13 +71,13 @@ package struct RecoveryWriter: ~Copyable {
   /// Puts the good state back; with `replacing`, in the place of what is there.
   ///
   /// - Returns: what the target can't hold.
-  package mutating func put(_ key: LostKey, replacing: Bool) -> RecoveryLoss? {
+  package mutating func put(_ key: RecoverableKey, replacing: Bool) -> RecoveryLoss? {
     commands.select(key.database)
     return form == .payloads ? restore(key, replacing) : make(key, replacing)
   }
 
   /// The value as commands.
-  private mutating func make(_ key: LostKey, _ replacing: Bool) -> RecoveryLoss? {
+  private mutating func make(_ key: RecoverableKey, _ replacing: Bool) -> RecoveryLoss? {
     if replacing { delete(key.key) }
     commands.losses = EmissionLosses()
     let before = commands.commandCount
@@ -89,7 +89,7 @@ package struct RecoveryWriter: ~Copyable {
   }
 
   /// The value as a payload.
-  private mutating func restore(_ key: LostKey, _ replacing: Bool) -> RecoveryLoss? {
+  private mutating func restore(_ key: RecoverableKey, _ replacing: Bool) -> RecoveryLoss? {
     if case .module(let module)? = key.good.value {
       guard dumpTarget.copies(module.type) else {
         return RecoveryLoss(words: "values of this module", isWhole: true)
@@ -109,14 +109,14 @@ package struct RecoveryWriter: ~Copyable {
       ? nil : RecoveryLoss(words: told.joined(separator: ", "), isWhole: false)
   }
 
-  private func readsBack(_ key: LostKey) -> Bool {
+  private func readsBack(_ key: RecoverableKey) -> Bool {
     do throws(RDBError) {
       let state = try decoder.state(payloads.payload, expiresAt: key.good.expiresAt)
       return state.isSame(as: key.good, StateHash.View(payloadsFor: dumpTarget))
     } catch { return false }
   }
 
-  private mutating func write(_ key: LostKey, _ replacing: Bool) {
+  private mutating func write(_ key: RecoverableKey, _ replacing: Bool) {
     let time = key.good.expiresAt ?? 0
     let isAbsolute = key.good.expiresAt != nil && commands.target.takesAbsoluteTimes
     let replaces = replacing && commands.target.restoresOver
