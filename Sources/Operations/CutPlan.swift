@@ -71,7 +71,7 @@ public struct CutPlan: Sendable {
       commandsDropped = 0
       return
     }
-    if boundary.commands == 0 && boundary.offset == 0 {
+    if boundary.commands == 0 && boundary.offset == 0 && boundary.part == 0 {
       throw .refused(
         .no, "nothing stands in front of that place", file: log.path,
         remedy: "Try: an older backup")

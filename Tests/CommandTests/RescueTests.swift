@@ -56,7 +56,7 @@ import Testing
     options += ["--aof-use-rdb-preamble", "yes"]
     let server = try RealServer(version, options: options)
     let url = "unix://\(server.socket)"
-    try server.attempt(
+    _ = try server.attempt(
       batch: (0..<1000).map { number in ["SET", "k\(number)", "1"].map { Array($0.utf8) } })
     try server.call("SET", "a", "1")
     try server.call("DEL", "a")

@@ -29,9 +29,11 @@ import Testing
   ) throws -> [String] {
     try withTemporaryDirectory { directory in
       let path = try directory.write(bytes, to: "a.aof")
-      return try lost(path, selection).1.keys.map {
-        "db\($0.database) \($0.key.text) \($0.fate)"
-      }.sorted()
+      let found = try lost(path, selection).1
+      // The names lie in what was found.
+      return withExtendedLifetime(found) {
+        found.keys.map { "db\($0.database) \($0.key.text) \($0.fate)" }.sorted()
+      }
     }
   }
 

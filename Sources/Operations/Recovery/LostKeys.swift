@@ -17,8 +17,7 @@ public enum KeyFate: String, Sendable, CaseIterable {
   case expired
 }
 
-/// A key that is not what it would be without the accident. Name and states live as long as the
-/// ``LostKeys`` it belongs to.
+/// A key that is not what it would be without the accident. Its name lives as long as this does.
 public struct RecoverableKey {
   /// Its name.
   public let key: ByteSlice
@@ -30,6 +29,8 @@ public struct RecoverableKey {
   package let good: KeyState
   /// What it holds at the end of the log.
   package let present: KeyState
+  /// What names and states lie in.
+  let owner: KeyOwner
 
   /// What the good value is; of a key that the accident made, what that is.
   public var type: LogicalType? { (good.value ?? present.value)?.type }
@@ -39,6 +40,16 @@ public struct RecoverableKey {
   public var bytes: Int { (good.value ?? present.value)?.byteCount ?? 0 }
   /// When the good value expires, in unix ms.
   public var expiresAt: Int64? { good.expiresAt }
+}
+
+/// Holds the states in which names and values lie.
+final class KeyOwner {
+  let present: ReplayedLog
+  let source: ReplayedLog
+  init(_ present: ReplayedLog, _ source: ReplayedLog) {
+    self.present = present
+    self.source = source
+  }
 }
 
 /// The keys that an accident destroyed or changed, each with its last good state and what it holds at
@@ -70,11 +81,13 @@ public final class LostKeys {
   package let present: ReplayedLog
   /// Where the good states come from.
   package let source: ReplayedLog
+  private let owner: KeyOwner
 
   /// The state of `present` against that of `source`.
   private init(_ present: ReplayedLog, _ source: ReplayedLog) {
     self.present = present
     self.source = source
+    owner = KeyOwner(present, source)
     notes = present.notes
   }
 
@@ -172,7 +185,8 @@ public final class LostKeys {
         return
       }
       keys.append(
-        RecoverableKey(key: key, database: database, fate: fate, good: good, present: here))
+        RecoverableKey(
+          key: key, database: database, fate: fate, good: good, present: here, owner: owner))
     }
   }
 

@@ -31,19 +31,16 @@ extension LostKeys {
     json.endArray(&output)
   }
 
-  /// Writes the keys of one fate, at most `limit`, one a line.
+  /// Writes the keys of one fate, at most `limit`, one a line, the largest first.
   public func writeText(_ fate: KeyFate, limit: Int, to output: inout OutputBuffer) {
-    var left = limit
-    var more = 0
-    for key in keys where key.fate == fate {
-      guard left > 0 else {
-        more += 1
-        continue
-      }
-      left -= 1
-      key.writeText(to: &output)
+    var shown = keys.filter { $0.fate == fate }
+    shown.sort { one, other in
+      if one.bytes != other.bytes { return one.bytes > other.bytes }
+      if one.database != other.database { return one.database < other.database }
+      return one.key.compare(other.key) < 0
     }
-    if more > 0 { output.write(text: "  … and \(more) more\n") }
+    for key in shown.prefix(limit) { key.writeText(to: &output) }
+    if shown.count > limit { output.write(text: "  … and \(shown.count - limit) more\n") }
   }
 }
 
