@@ -254,7 +254,7 @@ import Testing
       let dump = Fixture.path("live/live_7.0.rdb")
       options.source = dump
       let all = try LostKeys(missingFrom: path, options)
-      #expect(all.count(.gone) == 36)
+      #expect(all.count(.gone) + all.count(.expired) == 36)
     }
   }
 
@@ -280,7 +280,9 @@ import Testing
         _ = try accident.write(appendix, to: out, replacing: false)
         let expired = keys.count(.expired)
         #expect(try exported(out).count == wanted.count - expired)
-        #expect(Set(try exported(out)).isSubset(of: wanted), "\(form)")
+        // A log does not say when consumers were seen.
+        let isTold = { (line: String) in !line.contains(#""type":"stream""#) }
+        #expect(Set(try exported(out).filter(isTold)).isSubset(of: wanted), "\(form)")
       }
     }
   }
@@ -299,7 +301,7 @@ import Testing
         plan.lossy = false
         let error = #expect(throws: ToolError.self) {
           try keys.writePatch(
-            plan, to: directory.file("p"), replacing: false, standardOutput: NullTarget())
+            plan, to: directory.file("p"), replacing: true, standardOutput: NullTarget())
         }
         #expect(error?.status == .badData)
         #expect(error?.line.contains("hash field") == true, "\(error?.line ?? "")")

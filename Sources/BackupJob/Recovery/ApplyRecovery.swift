@@ -28,7 +28,10 @@ public final class ApplyRecovery {
   private let connection: Connection
   private let facts: NodeFacts
   private let plan: RecoveryPlan
-  let target: ServerTarget
+  /// What the server is.
+  private let own: ServerTarget
+  /// What values are written for.
+  private let target: ServerTarget
   private let dumpTarget: RDBTarget
   private let timeout = Duration.seconds(60)
   private let decoder = PayloadDecoder()
@@ -57,6 +60,7 @@ public final class ApplyRecovery {
     var server = ServerTarget(
       dialect: facts.product == "valkey" ? .valkey : .redis,
       version: (numbers.first ?? 0) * 100 + min(numbers.dropFirst().first ?? 0, 99))
+    own = server
     if let target = plan.target {
       server = ServerTarget(
         dialect: target.family, version: target.major * 100 + min(target.minor, 99))
@@ -343,9 +347,14 @@ public final class ApplyRecovery {
     into sent: inout [RecoverableKey]
   ) throws(JobError) -> (bytes: [UInt8], commands: Int, perKey: [Int]) {
     var plan = plan
+    // Commands instead of refused payloads are those that the server itself knows.
+    let isFallback = form == .commands && plan.form == .payloads
     plan.form = form
+    if isFallback { plan.target = nil }
     var writer: RecoveryWriter
-    do throws(ToolError) { writer = try RecoveryWriter(plan, likely: target) } catch {
+    do throws(ToolError) {
+      writer = try RecoveryWriter(plan, likely: isFallback ? own : target)
+    } catch {
       throw JobError(
         .usage, step: "apply", place: report.server, "no values can be written for its version",
         remedy: "Name another with --target.")

@@ -91,7 +91,8 @@ extension LostKeys {
   public func write(
     _ plan: RecoveryPlan, to output: inout OutputBuffer
   ) throws(ToolError) -> RecoveryReport {
-    var writer = try RecoveryWriter(plan, likely: likelyServer)
+    var writer = try RecoveryWriter(
+      plan, likely: likelyServer, isFamilyKnown: present.keyspace.producer.dialect != nil)
     let start = output.count
     swap(&writer.commands.output, &output)
     var report = write(plan, &writer)

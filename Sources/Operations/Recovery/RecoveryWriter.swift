@@ -29,13 +29,19 @@ package struct RecoveryWriter: ~Copyable {
   /// A writer without an output; `likely` counts when the plan names no target.
   ///
   /// - Throws: ``ToolError`` when there is no such target.
-  package init(_ plan: RecoveryPlan, likely: ServerTarget) throws(ToolError) {
+  package init(
+    _ plan: RecoveryPlan, likely: ServerTarget, isFamilyKnown: Bool = true
+  ) throws(ToolError) {
     var server = likely
     if let target = plan.target {
       server = ServerTarget(
         dialect: target.family, version: target.major * 100 + min(target.minor, 99))
     }
-    guard let dump = RDBTarget(server.dialect, server.version / 100, server.version % 100) else {
+    var payloadVersion = server.version
+    // A log without a dump does not say whose it is, and Valkey takes no payloads of Redis 7.4; both
+    // take those of 7.0. What these can't hold is written as commands.
+    if plan.target == nil && !isFamilyKnown { payloadVersion = min(payloadVersion, 700) }
+    guard let dump = RDBTarget(server.dialect, payloadVersion / 100, payloadVersion % 100) else {
       throw .usage("no values can be written for this server")
     }
     isInferred = plan.target == nil
@@ -99,6 +105,9 @@ package struct RecoveryWriter: ~Copyable {
       key.good.feed(&payloads, key: key.key, database: key.database)
     }
     let loss = payloads.loss
+    if isInferred && (loss.contains(.key) || !loss.sentences(inferred: true).isEmpty) {
+      return make(key, replacing)
+    }
     if loss.contains(.key) { return RecoveryLoss(words: loss.words, isWhole: true) }
     let told = loss.sentences(inferred: isInferred)
     if told.isEmpty && !readsBack(key) {
