@@ -68,8 +68,8 @@ import Testing
       }
     }
     if server.version == .valkey9_1 {
-      try server.call("HSET", "fields", "a", "1", "b", "2")
-      try server.call("HPEXPIREAT", "fields", "\(later)", "FIELDS", "1", "a")
+      try server.call("HSET", "timed", "a", "1", "b", "2")
+      try server.call("HPEXPIREAT", "timed", "\(later)", "FIELDS", "1", "a")
     }
     try server.call("XADD", "stream", "5-1", "f", "v")
     try server.call("XADD", "stream", "5-2", "f", "w")
@@ -141,7 +141,7 @@ import Testing
     try Self.fill(server, count)
     try server.call("SET", "counter", "1000")
     let run = try server.info("server")["run_id"]
-    let keys = (0..<count).map { "k:\($0)" } + (version == .valkey9_1 ? ["fields"] : [])
+    let keys = (0..<count).map { "k:\($0)" } + (version == .valkey9_1 ? ["timed"] : [])
     let before = try Self.state(server, keys)
     let since = Date()
     let stream = try server.call("XRANGE", "stream", "-", "+")
