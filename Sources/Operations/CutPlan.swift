@@ -71,7 +71,8 @@ public struct CutPlan: Sendable {
       commandsDropped = 0
       return
     }
-    if boundary.commands == 0 && boundary.offset == 0 && boundary.part == 0 {
+    let hasDump = walker.preambles.prefix(boundary.part).contains { $0 != nil }
+    if boundary.commands == 0 && boundary.offset == 0 && !hasDump {
       throw .refused(
         .no, "nothing stands in front of that place", file: log.path,
         remedy: "Try: an older backup")

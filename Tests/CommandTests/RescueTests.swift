@@ -24,7 +24,10 @@ import Testing
   func theLogIsSafeFromARewrite(_ version: RealServer.Version) throws {
     let directory = try TemporaryDirectory()
     let server = try RealServer(
-      version, options: ["--appendonly", "yes", "--auto-aof-rewrite-percentage", "150"])
+      version,
+      options: [
+        "--appendonly", "yes", "--appendfsync", "always", "--auto-aof-rewrite-percentage", "150",
+      ])
     let url = "unix://\(server.socket)"
     try server.call("SET", "a", "1")
     try server.call("DEL", "a")
@@ -52,7 +55,9 @@ import Testing
   @Test(arguments: [RealServer.Version.redis6_2, .redis7_0, .valkey9_1])
   func aRunningRewriteIsWaitedFor(_ version: RealServer.Version) throws {
     let directory = try TemporaryDirectory()
-    var options = ["--appendonly", "yes", "--rdb-key-save-delay", "2000"]
+    var options = [
+      "--appendonly", "yes", "--appendfsync", "always", "--rdb-key-save-delay", "2000",
+    ]
     options += ["--aof-use-rdb-preamble", "yes"]
     let server = try RealServer(version, options: options)
     let url = "unix://\(server.socket)"
@@ -80,7 +85,8 @@ import Testing
 
   @Test func theSettingComesBackAfterACrashAndARestart() throws {
     let directory = try TemporaryDirectory()
-    let server = try RealServer(.redis7_0, options: ["--appendonly", "yes"])
+    let server = try RealServer(
+      .redis7_0, options: ["--appendonly", "yes", "--appendfsync", "always"])
     let url = "unix://\(server.socket)"
     try server.call("SET", "a", "1")
     // A rescue that finds no log has written its state and changed the setting before.
@@ -105,9 +111,11 @@ import Testing
 
   @Test func theFilesOfAnotherServerAreNotTaken() throws {
     let directory = try TemporaryDirectory()
-    let one = try RealServer(.redis7_0, options: ["--appendonly", "yes"])
+    let one = try RealServer(
+      .redis7_0, options: ["--appendonly", "yes", "--appendfsync", "always"])
     let two = try RealServer(
-      .redis7_0, directory: directory.file("data"), options: ["--appendonly", "yes"])
+      .redis7_0, directory: directory.file("data"),
+      options: ["--appendonly", "yes", "--appendfsync", "always"])
     for number in 0..<100 { try one.call("SET", "k\(number)", "1") }
     try two.call("SET", "a", "1")
     // A container's server says a path that means another directory here.
