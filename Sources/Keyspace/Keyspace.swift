@@ -76,6 +76,13 @@ package final class Keyspace {
   /// How many commands were read from logs.
   package var commandCount = 0
 
+  /// Commands that are left out; to be set before the first is read.
+  package var omissions = ReplayOmissions() {
+    didSet { nextOmission = omissions.next }
+  }
+  /// The number of the next of them.
+  @safe @exclusivity(unchecked) var nextOmission = Int.max
+
   /// Reading stops behind the command of this number.
   package var lastIndex = Int.max
   /// Reading stops before the first command of a later second.

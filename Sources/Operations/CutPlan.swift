@@ -25,6 +25,12 @@ public struct CutPlan: Sendable {
   public private(set) var time: Int64 = -1
   /// The file in which the cut is, and how many of its bytes stay.
   public private(set) var cut: (file: String, offset: Int)?
+  /// How many of the commands that stay were written before the first time stamp, so that nobody
+  /// knows when; those of a cut at a time only.
+  public private(set) var commandsWithoutTime = 0
+  /// How many of the commands that go have a time up to the one of the cut: the clock of the server
+  /// was set back.
+  public private(set) var commandsOutOfOrder = 0
   /// What becomes of each file.
   public private(set) var rewrite: LogRewrite
 
@@ -34,6 +40,7 @@ public struct CutPlan: Sendable {
     var offset = 0
     var commands = 0
     var time: Int64 = -1
+    var withoutTime = 0
   }
 
   /// Reads the log up to `limit` and decides.
@@ -59,11 +66,13 @@ public struct CutPlan: Sendable {
     try check(limit, walker, boundary)
     commandsKept = isCut ? boundary.commands : walker.reader.command.index
     time = isCut ? boundary.time : walker.reader.command.time
+    if case .time = limit { commandsWithoutTime = min(boundary.withoutTime, commandsKept) }
     guard isCut else {
       commandsDropped = 0
       return
     }
-    if boundary.commands == 0 && boundary.offset == 0 {
+    let hasDump = walker.preambles.prefix(boundary.part).contains { $0 != nil }
+    if boundary.commands == 0 && boundary.offset == 0 && !hasDump {
       throw .refused(
         .no, "nothing stands in front of that place", file: log.path,
         remedy: "Try: an older backup")
@@ -75,7 +84,7 @@ public struct CutPlan: Sendable {
     rewrite.end(part: boundary.part, at: boundary.offset)
     for index in log.parts.indices where index > boundary.part { rewrite.drop(part: index) }
     cut = (log.parts[boundary.part].name, boundary.offset)
-    countRest(&walker)
+    countRest(&walker, limit)
   }
 
   /// Reads up to the first command that goes; false when all stay.
@@ -93,7 +102,8 @@ public struct CutPlan: Sendable {
       if isBehind(command, part, limit, last) { return true }
       if command.transaction == 0 || command.word.isExec {
         boundary = Boundary(
-          part: part, offset: command.end, commands: command.index, time: command.time)
+          part: part, offset: command.end, commands: command.index, time: command.time,
+          withoutTime: command.time < 0 ? command.index : boundary.withoutTime)
       }
     }
     return false
@@ -126,9 +136,13 @@ public struct CutPlan: Sendable {
     }
   }
 
-  private mutating func countRest(_ walker: inout LogWalker) {
+  private mutating func countRest(_ walker: inout LogWalker, _ limit: Limit) {
     do throws(LogError) {
-      while try walker.next() {}
+      while try walker.next() {
+        if case .time(let time) = limit, walker.reader.command.time <= time {
+          commandsOutOfOrder += 1
+        }
+      }
       commandsDropped = walker.reader.command.index - commandsKept
     } catch {
       commandsDropped = error.isTruncation ? walker.reader.command.index - commandsKept : nil

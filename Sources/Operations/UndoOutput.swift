@@ -13,21 +13,32 @@ public struct LogRewriteResult: Sendable {
   public var bytesAfter: Int
 }
 
+/// What is written behind the last command of a log.
+public protocol LogAppendix: AnyObject {
+  /// Writes whole commands, the first of which selects a database.
+  func write(to output: inout OutputBuffer) throws(ToolError)
+  /// How many bytes were written.
+  var bytes: Int { get }
+}
+
 extension LogRewrite {
   /// Writes the new log beside the old one: a file for a file, a directory with a manifest for a
   /// multi-part log. It appears whole or not at all.
   ///
+  /// - Parameter appendix: what comes behind the last command.
   /// - Throws: ``ToolError``; nothing of that name has changed then.
   public func write(
-    to path: String, replacing: Bool, fileSystem: any FileSystem = .system
+    to path: String, replacing: Bool, appending appendix: (any LogAppendix)? = nil,
+    fileSystem: any FileSystem = .system
   ) throws(ToolError) -> LogRewriteResult {
     if log.isMultiPart {
-      try writeDirectory(path, fileSystem)
+      try writeDirectory(path, appendix, fileSystem)
     } else {
       try refuseSame(path, fileSystem)
-      try writeFile(0, path, replacing: replacing, like: nil, fileSystem)
+      try writeFile(0, path, replacing: replacing, like: nil, appendix, fileSystem)
     }
-    return LogRewriteResult(path: path, bytesBefore: log.size, bytesAfter: bytesAfter)
+    return LogRewriteResult(
+      path: path, bytesBefore: log.size, bytesAfter: bytesAfter + (appendix?.bytes ?? 0))
   }
 
   private func refuseSame(_ path: String, _ fileSystem: any FileSystem) throws(ToolError) {
@@ -43,12 +54,13 @@ extension LogRewrite {
 
   private func writeFile(
     _ index: Int, _ path: String, replacing: Bool, like: FileStatus?, keeping: String? = nil,
-    _ fileSystem: any FileSystem
+    _ appendix: (any LogAppendix)?, _ fileSystem: any FileSystem
   ) throws(ToolError) {
     var output = try ToolError.wrap(path, .output) { () throws(SystemError) in
       try AtomicOutput(path, replacing: replacing, like: like, fileSystem: fileSystem)
     }
     try write(index, to: &output.buffer, fileSystem: fileSystem)
+    if index == parts.count - 1 { try appendix?.write(to: &output.buffer) }
     try checkUnchanged(index, fileSystem)
     do throws(SystemError) { try output.commit(replacing: replacing, keeping: keeping) } catch {
       throw ToolError(error, file: path, role: .output)
@@ -69,7 +81,7 @@ extension LogRewrite {
   }
 
   /// The entries of the new manifest; files that were taken over from an older version get one.
-  private func entries(names: [Int: String] = [:]) -> [Manifest.Entry] {
+  private func entries(names: [Int: String] = [:], appends: Bool) -> [Manifest.Entry] {
     var entries: [Manifest.Entry] = []
     for (index, part) in log.parts.enumerated() where !parts[index].isDropped {
       var entry =
@@ -77,12 +89,16 @@ extension LogRewrite {
         ?? Manifest.Entry(
           name: part.name, sequence: 1, kind: part.kind == .increment ? .increment : .base)
       if let name = names[index] { entry.name = name }
+      // Where replication stood at the end of a file that ends elsewhere now is not known.
+      if parts[index].end != nil || appends && index == parts.count - 1 { entry.endOffset = nil }
       entries.append(entry)
     }
     return entries
   }
 
-  private func writeDirectory(_ path: String, _ fileSystem: any FileSystem) throws(ToolError) {
+  private func writeDirectory(
+    _ path: String, _ appendix: (any LogAppendix)?, _ fileSystem: any FileSystem
+  ) throws(ToolError) {
     var directory = try ToolError.wrap(path, .output) { () throws(SystemError) in
       try AtomicDirectory(path, fileSystem: fileSystem)
     }
@@ -91,12 +107,13 @@ extension LogRewrite {
         try directory.file(log.parts[index].name)
       }
       try write(index, to: &output.buffer, fileSystem: fileSystem)
+      if index == parts.count - 1 { try appendix?.write(to: &output.buffer) }
       try checkUnchanged(index, fileSystem)
       do throws(SystemError) { try output.commit(replacing: true) } catch {
         throw ToolError(error, file: path, role: .output)
       }
     }
-    var manifest = Manifest(entries())
+    var manifest = Manifest(entries(appends: appendix != nil))
     manifest.closingComments = log.manifest?.closingComments ?? []
     do throws(SystemError) {
       var output = try directory.file(
@@ -116,10 +133,14 @@ extension LogRewrite {
   /// - Parameter stamp: such as `20261124T020000Z`.
   /// - Throws: ``ToolError``; the log is then what it was.
   public func replace(
-    stamp: String, fileSystem: any FileSystem = .system
+    stamp: String, appending appendix: (any LogAppendix)? = nil,
+    fileSystem: any FileSystem = .system
   ) throws(ToolError) -> LogRewriteResult {
     // A file that only ends in an unfinished command stays as it is: a server cuts it itself.
-    let changed = parts.indices.filter { !parts[$0].edits.isEmpty || parts[$0].isDropped }
+    let changed = parts.indices.filter {
+      !parts[$0].edits.isEmpty || parts[$0].isDropped
+        || appendix != nil && $0 == parts.count - 1
+    }
     var result = LogRewriteResult(
       path: log.path, bytesBefore: log.size,
       bytesAfter: parts.indices.reduce(0) {
@@ -130,19 +151,22 @@ extension LogRewrite {
       let backup = part.path + ".before-" + stamp
       try refuseExisting(backup, fileSystem)
       try writeFile(
-        only, part.path, replacing: true, like: part.status, keeping: backup, fileSystem)
+        only, part.path, replacing: true, like: part.status, keeping: backup, appendix, fileSystem)
       result.kept = [backup]
+      result.bytesAfter += appendix?.bytes ?? 0
       return result
     }
     guard let manifestPath = log.manifestPath else { return result }
-    try replaceMany(changed, manifestPath, stamp, fileSystem)
+    try replaceMany(changed, manifestPath, stamp, appendix, fileSystem)
+    result.bytesAfter += appendix?.bytes ?? 0
     result.kept = [manifestPath + ".before-" + stamp]
     result.kept += changed.map { log.parts[$0].path }
     return result
   }
 
   private func replaceMany(
-    _ changed: [Int], _ manifestPath: String, _ stamp: String, _ fileSystem: any FileSystem
+    _ changed: [Int], _ manifestPath: String, _ stamp: String, _ appendix: (any LogAppendix)?,
+    _ fileSystem: any FileSystem
   ) throws(ToolError) {
     let backup = manifestPath + ".before-" + stamp
     try refuseExisting(backup, fileSystem)
@@ -156,10 +180,10 @@ extension LogRewrite {
         try refuseExisting(path, fileSystem)
         // From here on a file of that name is ours, also when writing it fails at the last step.
         made.append(path)
-        try writeFile(index, path, replacing: false, like: part.status, fileSystem)
+        try writeFile(index, path, replacing: false, like: part.status, appendix, fileSystem)
         names[index] = name
       }
-      var manifest = Manifest(entries(names: names))
+      var manifest = Manifest(entries(names: names, appends: appendix != nil))
       manifest.closingComments = log.manifest?.closingComments ?? []
       let status = try? fileSystem.status(of: manifestPath, followLinks: true)
       do throws(SystemError) {

@@ -41,23 +41,24 @@ extension UndoPlan {
     var reader = CommandReader(log, fileSystem)
     json.key("removed", &output)
     json.beginArray(&output)
-    for removal in removed { try write(removal, &reader, &json, &output) }
+    for removal in removed { try UndoPlan.write(removal, log, &reader, &json, &output) }
     json.endArray(&output)
     json.key("partlyRemoved", &output)
     json.beginArray(&output)
-    for removal in partlyRemoved { try write(removal, &reader, &json, &output) }
+    for removal in partlyRemoved { try UndoPlan.write(removal, log, &reader, &json, &output) }
     json.endArray(&output)
     json.key("dropped", &output)
     json.beginArray(&output)
-    for removal in dropped { try write(removal, &reader, &json, &output) }
+    for removal in dropped { try UndoPlan.write(removal, log, &reader, &json, &output) }
     json.endArray(&output)
     json.field("transactionsRemoved", emptiedTransactions, &output)
     json.field("commandsBefore", commands, &output)
     json.field("unfinishedBytes", unfinishedBytes, &output)
   }
 
-  private func write(
-    _ removal: Removal, _ reader: inout CommandReader, _ json: inout JSONWriter,
+  static func write(
+    _ removal: Removal, _ log: AppendOnlyLog, _ reader: inout CommandReader,
+    _ json: inout JSONWriter,
     _ output: inout OutputBuffer
   ) throws(ToolError) {
     try reader.read(removal.command)
@@ -73,14 +74,14 @@ extension UndoPlan {
     limit: Int, to output: inout OutputBuffer, fileSystem: any FileSystem = .system
   ) throws(ToolError) {
     var reader = CommandReader(log, fileSystem)
-    try list(removed, limit, &reader, &output)
+    try UndoPlan.list(removed, log, limit, &reader, &output)
     if !partlyRemoved.isEmpty {
       output.write("commands that lose some of their keys:\n")
-      try list(partlyRemoved, limit, &reader, &output)
+      try UndoPlan.list(partlyRemoved, log, limit, &reader, &output)
     }
     if !dropped.isEmpty {
       output.write("later commands that go with them:\n")
-      try list(dropped, limit, &reader, &output)
+      try UndoPlan.list(dropped, log, limit, &reader, &output)
     }
     for (command, bytes) in preceded.prefix(limit) {
       output.write(
@@ -90,8 +91,8 @@ extension UndoPlan {
     if preceded.count > limit { output.write(text: "… and \(preceded.count - limit) more\n") }
   }
 
-  private func list(
-    _ removals: [Removal], _ limit: Int, _ reader: inout CommandReader,
+  static func list(
+    _ removals: [Removal], _ log: AppendOnlyLog, _ limit: Int, _ reader: inout CommandReader,
     _ output: inout OutputBuffer
   ) throws(ToolError) {
     for removal in removals.prefix(limit) {

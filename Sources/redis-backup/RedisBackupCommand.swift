@@ -13,6 +13,7 @@ struct RedisBackupCommand: ParsableCommand {
       LossesCommand.self,
       UndoCommand.self,
       RepairCommand.self,
+      RescueCommand.self,
       CutCommand.self,
       CompactCommand.self,
       ConvertCommand.self,

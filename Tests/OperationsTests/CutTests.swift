@@ -120,4 +120,81 @@ import Testing
       }
     }
   }
+
+  /// Three increments with stamps, a transaction across a second, cut at every second: what a real
+  /// server loads is what was written until then.
+  @Test(arguments: [RealServer.Version.redis7_0, .valkey9_1])
+  func aTimeInAnyOfSeveralFiles(_ version: RealServer.Version) throws {
+    let base = stamp(100) + head + command("SET", "n", "100")
+    let first =
+      stamp(101) + head + command("SET", "n", "101") + stamp(102) + command("SET", "n", "102")
+    let second =
+      stamp(103) + head + command("MULTI") + command("SET", "n", "oops") + stamp(104)
+      + command("SET", "n", "104") + command("EXEC")
+    let third = stamp(106) + head + command("SET", "n", "106")
+    // A transaction is there when its last command is.
+    let wanted = [100: 100, 101: 101, 102: 102, 103: 102, 104: 104, 105: 104, 106: 106, 107: 106]
+    try withTemporaryDirectory { directory in
+      try Logs.multiPart(directory.file("log"), base: base, increments: [first, second, third])
+      let log = try AppendOnlyLog.open(directory.file("log"))
+      for (time, value) in wanted.sorted(by: { $0.key < $1.key }) {
+        let plan = try CutPlan(log, .time(Int64(time)))
+        let out = directory.file("out\(time)")
+        _ = try plan.rewrite.write(to: out, replacing: false)
+        #expect(try Logs.check(out).isOK)
+        let server = try RealServer.loading(aof: out, version)
+        #expect(try server.call("GET", "n").integer == Int64(value), "\(time)")
+        // It goes on from there.
+        try server.call("SET", "n", "later")
+        try server.shutdown()
+        let again = try RealServer.loading(aof: server.directory + "/appendonlydir", version)
+        #expect(try again.call("GET", "n").text == "later")
+      }
+    }
+  }
+
+  @Test func onlyTheBaseIsLeft() throws {
+    try withTemporaryDirectory { directory in
+      let base = stamp(100) + head + command("SET", "a", "1")
+      try Logs.multiPart(
+        directory.file("log"), base: base, increments: [stamp(200) + head + command("DEL", "a")])
+      let log = try AppendOnlyLog.open(directory.file("log"))
+      let plan = try CutPlan(log, .time(150))
+      #expect(plan.commandsKept == 2)
+      _ = try plan.rewrite.write(to: directory.file("out"), replacing: false)
+      #expect(try Logs.words(directory.file("out")).count == 2)
+    }
+    // A dump as base has no commands, and is no nothing.
+    let real = try AppendOnlyLog.open(Fixture.path("r7.0/aof-preamble/appendonlydir"))
+    let plan = try CutPlan(real, .before(index: 1))
+    #expect(plan.commandsKept == 0)
+  }
+
+  @Test func whatHasNoTimeOrAnEarlierOneIsTold() throws {
+    let log =
+      head + command("SET", "a", "1") + stamp(100) + command("SET", "b", "1") + stamp(120)
+      + command("SET", "c", "1") + stamp(90) + command("SET", "d", "1")
+    let result = try cut(log, .time(110))
+    #expect(result.plan.commandsKept == 3)
+    #expect(result.plan.commandsWithoutTime == 2)
+    #expect(result.plan.commandsOutOfOrder == 1)
+  }
+
+  @Test func theChoicesOfALogWithoutTimes() throws {
+    let log = try AppendOnlyLog.open(Fixture.path("r7.0/aof-preamble/appendonlydir"))
+    let choices = CutChoices(log)
+    #expect(choices.parts.count == 2)
+    #expect(choices.parts[0].keysInDump == 59 && choices.parts[0].commands == nil)
+    #expect(choices.parts[0].madeAt != nil)
+    let increment = choices.parts[1]
+    let end = try #require(increment.commands?.upperBound)
+    #expect(increment.commands?.lowerBound == 1 && increment.stamps == nil)
+    #expect(increment.bytes == 0..<(log.parts[1].status?.size ?? 0))
+    // What it says can be done.
+    #expect(try CutPlan(log, .before(index: end + 1)).commandsDropped == 0)
+    let offset = try CutPlan(log, .offset(increment.bytes.upperBound, file: increment.name))
+    #expect(offset.commandsKept == end)
+    let stamped = CutChoices(try AppendOnlyLog.open(Fixture.path("r7.0/aof-ts/appendonlydir")))
+    #expect(stamped.hasStamps)
+  }
 }

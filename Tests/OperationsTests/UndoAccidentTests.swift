@@ -42,8 +42,8 @@ import Testing
   @Test func thereAreAccidents() { #expect(UndoAccidentTests.all.count >= 39) }
 
   /// The numbers of the commands that the accident put into the log: the last ones that fit.
-  private func numbers(_ accident: Accident, _ meta: Meta) throws -> [Int] {
-    let all = try Logs.words(accident.log)
+  static func numbers(_ log: String, _ meta: Meta) throws -> [Int] {
+    let all = try Logs.words(log)
     var picked: [Int] = []
     var at = all.count
     for encoded in meta.log_removed.reversed() {
@@ -55,7 +55,7 @@ import Testing
     return picked.reversed()
   }
 
-  private func same(_ a: [String], _ b: [String]) -> Bool {
+  private static func same(_ a: [String], _ b: [String]) -> Bool {
     a.count == b.count && a[0].uppercased() == b[0].uppercased() && a.dropFirst() == b.dropFirst()
   }
 
@@ -70,7 +70,7 @@ import Testing
     let meta = try JSONDecoder().decode(
       Meta.self, from: Data(contentsOf: Fixture.url("\(accident.folder)/without.meta.json")))
     let wanted = try Fixture.text("\(accident.folder)/without.digest").split(separator: " ")[0]
-    let picked = try numbers(accident, meta)
+    let picked = try Self.numbers(accident.log, meta)
     let directory = try TemporaryDirectory()
     let text = picked.map(String.init).joined(separator: ",")
     var out = directory.file("out")

@@ -112,6 +112,11 @@ package final class Connection {
     return replies
   }
 
+  /// Writes whole commands without waiting for their replies.
+  package func send(raw bytes: [UInt8], _ deadline: Deadline) throws(JobError) {
+    try transport.write(bytes, deadline: deadline)
+  }
+
   /// The error for a command that the server refused.
   package func refused(_ arguments: [String], _ text: String) -> JobError {
     let step = arguments.prefix(2).joined(separator: " ")

@@ -202,6 +202,21 @@ package enum Files {
     try syncDirectory(parent(of: new), step: step)
   }
 
+  /// Gives a file a further name in the same file system; false where that can't be (another file
+  /// system, no hard links there or not for files of others). A file that is not there throws.
+  package static func link(_ path: String, to name: String, step: String) throws(JobError) -> Bool {
+    #if canImport(Glibc)
+      let result = unsafe Glibc.link(path, name)
+    #else
+      let result = unsafe Darwin.link(path, name)
+    #endif
+    if result == 0 { return true }
+    switch errno {
+    case EXDEV, EPERM, EACCES, EMLINK, ENOTSUP, ENOSYS: return false
+    default: throw failure(errno, step: step, path: path)
+    }
+  }
+
   /// Creates a directory and those above it; an existing one is fine.
   package static func makeDirectory(_ path: String, mode: mode_t = 0o700, step: String)
     throws(JobError)

@@ -34,15 +34,7 @@ package enum RestoreCommands {
   private static func value(
     _ bytes: ByteSlice, _ context: Context
   ) throws(CommandFault) -> Value {
-    do throws(RDBError) {
-      let payload = try RestorePayload(bytes)
-      var decoder = ValueDecoder(dialect: payload.dialect)
-      try decoder.begin(payload)
-      return try context.value(
-        from: &decoder, raw: payload.body.dropFirst(decoder.reader.key.valueOffset))
-    } catch {
-      throw .badPayload
-    }
+    do throws(RDBError) { return try context.value(ofPayload: bytes) } catch { throw .badPayload }
   }
 }
 

@@ -82,7 +82,7 @@ extension Keyspace {
       if mostWords[number] < words { mostWords[number] = words }
       if command.transaction != 0 {
         try takePart(command, number, bytes, start)
-      } else {
+      } else if command.index < nextOmission || !omit(command, number) {
         try dispatch(arguments, number, command, bytes, start)
       }
     }
@@ -125,6 +125,7 @@ extension Keyspace {
       inner.index = part.index
       inner.database = part.database
       inner.word = CommandWord(heldWords.arguments.name)
+      if inner.index >= nextOmission, omit(inner, part.number) { continue }
       try dispatch(heldWords.arguments, part.number, inner, bytes, start)
     }
     held.truncate(to: 0)

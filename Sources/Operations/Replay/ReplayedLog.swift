@@ -21,6 +21,8 @@ public struct ReplayedLog {
     public var lastTime: Int64?
     /// What relative times refer to, in unix milliseconds.
     public var now: Int64 = 0
+    /// Commands that are left out, as if they had never been sent.
+    package var omissions = ReplayOmissions()
     /// A log that ends inside a command is an error instead of a note.
     public var refusesTruncation = false
 
@@ -62,6 +64,7 @@ public struct ReplayedLog {
     facts = input.facts
     notes = input.facts.notes
     keyspace = Keyspace(now: options.now, eager: options.eager || options.strict)
+    keyspace.omissions = options.omissions
     if let index = options.lastIndex { keyspace.lastIndex = index }
     if let time = options.lastTime { keyspace.lastTime = time }
     var last: AOFCommand?

@@ -70,8 +70,25 @@ struct CutCommand: ParsableCommand {
     let input = try Input(path, fileSystem: session.fileSystem)
     session.notes(input.facts.notes)
     let log = try AppendOnlyLog.open(input.file, fileSystem: session.fileSystem)
-    let plan = try session.withProgress(total: log.size) { () throws(ToolError) in
-      try CutPlan(log, limit, fileSystem: session.fileSystem)
+    let plan: CutPlan
+    do throws(ToolError) {
+      plan = try session.withProgress(total: log.size) { () throws(ToolError) in
+        try CutPlan(log, limit, fileSystem: session.fileSystem)
+      }
+    } catch {
+      // Nobody knows by heart where else the log can be cut.
+      if toTime != nil, error.status == .no { try tellChoices(log, session) }
+      throw error
+    }
+    if plan.commandsWithoutTime > 0 {
+      session.note(
+        "\(plan.commandsWithoutTime) commands stand before the first time stamp, so nobody knows when "
+          + "they were written; they are kept")
+    }
+    if plan.commandsOutOfOrder > 0 {
+      session.note(
+        "\(plan.commandsOutOfOrder) of the commands left out have times up to the one asked for: the "
+          + "server's clock was set back")
     }
     var result: LogRewriteResult?
     if !dryRun, let output {
@@ -82,6 +99,41 @@ struct CutCommand: ParsableCommand {
     } else {
       try session.print(text(plan, result))
     }
+  }
+
+  /// Where the log can be cut instead.
+  private func tellChoices(_ log: AppendOnlyLog, _ session: Session) throws {
+    let choices = CutChoices(log, fileSystem: session.fileSystem)
+    if session.isJSON {
+      try session.writeJSON { (json, output) throws(ToolError) in
+        json.beginObject(&output)
+        choices.writeJSON(&json, &output)
+        json.endObject(&output)
+      }
+      return
+    }
+    if global.quiet { return }
+    func text(_ time: Int64?) -> String {
+      time.map { Moment(milliseconds: $0 * 1000).text } ?? "-"
+    }
+    var table = Table(.left, .right, .right, .left, .left)
+    table.add("file", "--before", "--to-offset", "times", "last written")
+    for part in choices.parts {
+      let times: String
+      if let stamps = part.stamps {
+        times = "\(text(stamps.lowerBound)) to \(text(stamps.upperBound))"
+      } else if let keys = part.keysInDump {
+        times = "\(RecoveryWords.counted(keys, "key")) as of \(text(part.madeAt))"
+      } else {
+        times = "-"
+      }
+      table.add(
+        KeyText.fileName(part.name),
+        part.commands.map { "\($0.lowerBound)-\($0.upperBound + 1)" } ?? "-",
+        part.commands == nil ? "-" : "\(part.bytes.lowerBound)-\(part.bytes.upperBound)", times,
+        text(part.changedAt))
+    }
+    try session.print("where this log can be cut:\n" + table.text(indent: 2))
   }
 
   private func writeJSON(

@@ -9,16 +9,21 @@ extension UndoImpact.ConflictPolicy: ExpressibleByArgument {}
 struct UndoCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "undo",
-    abstract: "Takes commands out of an AOF, as if they had never been sent.",
+    abstract:
+      "Takes commands out of an AOF, as if they had never been sent, or undoes their effect.",
     discussion: """
       Look first with log and the same selection. Of DEL, UNLINK and MSET with several keys only \
       those that match --key are taken out. Stop the server before its own files are changed \
-      with --in-place; what they were stays as NAME.before-TIME.
+      with --in-place; what they were stays as NAME.before-TIME. With --patch, --apply and \
+      --restore-from no command is taken out: what was lost is put back by new commands, on a \
+      server that keeps running or behind the end of the log.
       """)
 
   @OptionGroup var global: GlobalOptions
   @OptionGroup(title: "Which commands") var commands: CommandSelectionOptions
   @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
+  @OptionGroup(title: "By effect") var recovery: RecoveryOptions
+  @OptionGroup(title: "Login") var server: ServerOptions
 
   @Option(
     name: .shortAndLong,
@@ -47,12 +52,23 @@ struct UndoCommand: ParsableCommand {
 
   func validate() throws {
     if output != nil && inPlace { throw ValidationError("-o and --in-place contradict each other") }
-    if output == nil && !inPlace && !dryRun {
+    if recovery.isAsked && onConflict != .report {
+      throw ValidationError("--on-conflict means something only where commands are taken out")
+    }
+    if recovery.patch != nil || recovery.apply != nil {
+      if output != nil || inPlace {
+        throw ValidationError("--patch and --apply leave the log alone: no -o and no --in-place")
+      }
+      if recovery.patch == "-" && global.json {
+        throw ValidationError("--json needs a file for --patch")
+      }
+    } else if output == nil && !inPlace && !dryRun {
       throw ValidationError("where to? Give -o OUT, --in-place, or --dry-run")
     }
   }
 
   func run() throws {
+    if recovery.isAsked { return try recover() }
     let session = Session(global)
     let selection = try LogSelection(commands: commands.selection(), keys: keys.selection())
     let input = try Input(path, fileSystem: session.fileSystem)
