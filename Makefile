@@ -43,10 +43,11 @@ test: ## build and run all tests, with real servers; TESTS=NAME runs those whose
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(TEST) $(if $(TESTS),--filter '$(TESTS)')
 
-readme: ## run the examples of the README and compare what is printed; RECORD=1 writes the outputs anew
+readme: ## run the examples of the README and of the walk-through, and compare what is printed; RECORD=1 writes the outputs anew
 	@scripts/bootstrap test
 	$(SWIFT) build --product redis-backup $(TEST_FLAGS)
 	REDIS_BACKUP=.build-tests/release/redis-backup scripts/check-readme
+	REDIS_BACKUP=.build-tests/release/redis-backup scripts/check-walkthrough
 
 lint: ## check format, file sizes, and what must not stand in the tree
 	@scripts/lint
