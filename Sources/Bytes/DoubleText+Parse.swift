@@ -31,6 +31,26 @@ extension DoubleText {
     return parseSlowly(text, rule)
   }
 
+  /// Whether `text` is digits with at most one point among them, and maybe a minus in front: such a text
+  /// is the same number for all who read it. Above 16 bytes the answer is no: those are mostly the 17 digits
+  /// of C's `%.17g`, for which there is a shorter text.
+  public static func isPlainDecimal(_ text: ByteSlice) -> Bool {
+    let count = text.count
+    guard count > 0, count <= 16 else { return false }
+    var at = text[0] == 0x2D ? 1 : 0
+    guard at < count, ASCII.isDigit(text[at]), ASCII.isDigit(text[count - 1]) else { return false }
+    var points = 0
+    while at < count {
+      let byte = text[at]
+      if !ASCII.isDigit(byte) {
+        guard byte == 0x2E else { return false }
+        points += 1
+      }
+      at += 1
+    }
+    return points <= 1
+  }
+
   /// The number at the start of `text` and how many bytes it takes, where that is quick and exact:
   /// at most 19 digits, and 128 bits of the power of ten decide the rounding. Otherwise nil, which
   /// says nothing about `text`.

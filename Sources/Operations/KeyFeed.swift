@@ -16,8 +16,8 @@ public struct KeyFeed: ~Copyable {
     self.expiredBefore = expiredBefore
   }
 
-  /// Whether the current key of `reader` passes, as far as its header tells.
-  // Inlined, since a call would copy this whole struct.
+  /// Whether the current key of `reader` passes, as far as its header tells. Inlined, since a call
+  /// would copy this whole struct.
   @inline(__always) public func passes(_ key: KeyHeader) -> Bool {
     if let limit = expiredBefore, let time = key.expiresAt, time < limit { return false }
     return selection.isEverything || selection.matches(key)

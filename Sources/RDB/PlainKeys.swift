@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 
 /// Passes the keys that most dumps consist of, many at a time.
 ///
@@ -134,7 +134,7 @@ struct PlainKeys {
   }
 
   /// A length below 2^32 at `at`, and the position behind it; nil for any other.
-  @inline(__always) private static func length(
+  @inline(__always) static func length(
     _ bytes: ByteSlice, _ at: Int, _ end: Int
   ) -> (behind: Int, value: Int)? {
     guard at < end else { return nil }
@@ -216,4 +216,72 @@ extension RDBReader {
     let ahead = input.cursor.readableSlice
     return ahead.prefix(min(ahead.count, 128 << 10))
   }
+
+  /// The next key with its value, if it is a string without attributes but an expiry, and its name is
+  /// neither an integer nor compressed; nil where ``next()`` has to read it, and over streams. What was
+  /// given is passed: ``next()`` goes on behind it. The slices are valid until the next call.
+  ///
+  /// - Throws: ``RDBError`` for the value of the key before.
+  public mutating func nextString() throws(RDBError) -> PlainString? {
+    guard try beginPassing(), isStable else { return nil }
+    input.cursor.housekeep()
+    let bytes = input.cursor.readableSlice
+    let end = bytes.count - 32
+    guard end > 0 else { return nil }
+    var at = 0
+    var string = PlainString()
+    if bytes[0] == Opcode.expiry {
+      string.expiresAt = bytes.load(at: 1, as: Int64.self)
+      at = 9
+    }
+    guard bytes[at] == ValueType.string.rawValue,
+      let (name, nameLength) = PlainKeys.length(bytes, at &+ 1, end),
+      name &+ nameLength < end
+    else { return nil }
+    string.key = bytes.slice(at: name, count: nameLength)
+    let value = name &+ nameLength
+    let behind: Int
+    if let (from, count) = PlainKeys.length(bytes, value, end) {
+      guard bytes.holds(count, at: from) else { return nil }
+      string.value = bytes.slice(at: from, count: count)
+      behind = from &+ count
+    } else {
+      secondScratch.clear()
+      switch bytes[value] {
+      case 0xC0:
+        secondScratch.append(decimal: Int64(bytes.load(at: value &+ 1, as: Int8.self)))
+        behind = value &+ 2
+      case 0xC1:
+        secondScratch.append(decimal: Int64(bytes.load(at: value &+ 1, as: Int16.self)))
+        behind = value &+ 3
+      case 0xC2:
+        secondScratch.append(decimal: Int64(bytes.load(at: value &+ 1, as: Int32.self)))
+        behind = value &+ 5
+      case 0xC3:
+        guard let (middle, packed) = PlainKeys.length(bytes, value &+ 1, end),
+          let (from, count) = PlainKeys.length(bytes, middle, end), bytes.holds(packed, at: from),
+          LZF.decompress(
+            bytes.slice(at: from, count: packed), length: count, into: &secondScratch)
+        else { return nil }
+        behind = from &+ packed
+      default: return nil
+      }
+      string.value = secondScratch.slice
+    }
+    // For those who say where an error was.
+    key.db = db
+    key.key = string.key
+    input.cursor.advance(behind)
+    return string
+  }
+}
+
+/// A key that holds a string; see ``RDBReader/nextString()``.
+public struct PlainString {
+  /// The name.
+  public var key = ByteSlice()
+  /// The value.
+  public var value = ByteSlice()
+  /// When it expires, in ms since 1970.
+  public var expiresAt: Int64?
 }

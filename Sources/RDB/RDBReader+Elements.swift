@@ -43,6 +43,7 @@ extension RDBReader {
       try value.listpack.demand(&item, .zset, .pairs)
       guard let score = item.score else { throw corrupt(.zset, .notANumber, blobOrigin) }
       element.score = score
+      element.scoreText = item.scoreText
     case .intset:
       guard let integer = value.intset.next() else { return endElements() }
       firstScratch.clear()
@@ -94,6 +95,7 @@ extension RDBReader {
       try value.ziplist.demand(&item, .zset, .pairs)
       guard let score = item.score else { throw corrupt(.zset, .notANumber, blobOrigin) }
       element.score = score
+      element.scoreText = item.scoreText
     case .zipmap:
       guard try value.zipmap.next(&element.first, &element.second) else { return endElements() }
       element.expiresAt = ValueElement.never

@@ -19,6 +19,9 @@ public struct ValueElement {
   public var second = ByteSlice()
   /// The score of a sorted set's member; may be infinite, never NaN unless the file says so.
   public var score = 0.0
+  /// The text that ``score`` was read from, where a packed blob holds one that is a plain decimal
+  /// number and nothing else: writing it spares the work of printing the double anew. Else empty.
+  public var scoreText = ByteSlice()
   /// When a hash field expires, in ms since 1970, or ``never``.
   public var expiresAt = ValueElement.never
   /// The index in an array.

@@ -130,6 +130,20 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     }
   }
 
+  var takesStrings: Bool { !restores }
+
+  mutating func string(_ string: PlainString, in db: Int) {
+    lost = []
+    select(db)
+    key = string.key
+    expiresAt = string.expiresAt
+    begin(3)
+    buffer.write(bulk: "SET")
+    buffer.write(bulk: key)
+    buffer.write(bulk: string.value)
+    expire()
+  }
+
   mutating func begin(_ description: KeyDescription) {
     lost = description.metadata.isEmpty ? [] : .keyMetadata
     key = description.key
@@ -177,9 +191,13 @@ struct CommandOutput: ConvertOutput, ~Copyable {
       append(word: element.first)
       complete("SADD", CommandOutput.most)
     case .sortedSet:
-      scratch.clear()
-      scratch.append(double: element.score, .server)
-      append(word: scratch.slice)
+      if element.scoreText.isEmpty {
+        scratch.clear()
+        scratch.append(double: element.score, .server)
+        append(word: scratch.slice)
+      } else {
+        append(word: element.scoreText)
+      }
       append(word: element.first)
       complete("ZADD", CommandOutput.most)
     case .hash:

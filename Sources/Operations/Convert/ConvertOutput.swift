@@ -11,6 +11,10 @@ protocol ConvertOutput: ValueSink, ~Copyable {
   func copies(_ type: ValueType) -> Bool
   /// Writes a key from the exact bytes of its value, whose type is one that ``copies(_:)``.
   mutating func write(_ key: KeyHeader, raw: ByteSlice)
+  /// Whether strings come as ``string(_:in:)``.
+  var takesStrings: Bool { get }
+  /// Writes a key that holds a string, which loses nothing.
+  mutating func string(_ string: PlainString, in db: Int)
   /// The state of a log follows, of which no dump tells who made it.
   mutating func beginLog()
   /// Keys of this database follow.
@@ -27,6 +31,12 @@ protocol ConvertOutput: ValueSink, ~Copyable {
   ///
   /// - Returns: whether the target has such.
   mutating func moduleAux(_ raw: ByteSlice) -> Bool
+}
+
+extension ConvertOutput where Self: ~Copyable {
+  // Writers of dumps copy strings as they are.
+  var takesStrings: Bool { false }
+  mutating func string(_ string: PlainString, in db: Int) {}
 }
 
 /// Writes a dump for some target, with what its producer told of itself.

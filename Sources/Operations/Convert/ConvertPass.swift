@@ -129,6 +129,7 @@ struct ConvertSource: ~Copyable {
     // Asked once: the output is large, and asking it would copy it.
     var copies = [Bool](repeating: false, count: 256)
     for type in ValueType.allCases { copies[Int(type.rawValue)] = output.copies(type) }
+    let takesStrings = isWhole && output.takesStrings
     var record: RDBRecord
     if let first { record = first } else { record = try reader.next() }
     while true {
@@ -167,6 +168,13 @@ struct ConvertSource: ~Copyable {
       case .end: return
       }
       if pass.isOver { return }
+      if takesStrings {
+        while let string = try reader.nextString() {
+          output.string(string, in: reader.db)
+          pass.note(output.lost, reader.db, string.key)
+          if output.buffer.failure != nil { return }
+        }
+      }
       record = try reader.next()
     }
   }
