@@ -103,6 +103,9 @@ public struct AOFReader: ~Copyable {
       }
       window = cursor.readableSlice
     }
+    // Commands are about this far apart: what the next ones need is on its way while this is read.
+    window.prefetch(at: 1024)
+    window.prefetch(at: 1088)
     let length: Int
     do throws(TokenFailure) { length = try table.fill(from: window, at: 0) } catch {
       length = try refillAndRetry(error)

@@ -44,6 +44,13 @@ struct UndoCommand: ParsableCommand {
       valueName: "report|keep-later|keep-restored"))
   var onConflict = UndoImpact.ConflictPolicy.report
 
+  @Flag(
+    name: .long,
+    help:
+      "Take the commands out without replaying the log to see what that changes: as quick as copying it."
+  )
+  var noImpact = false
+
   @Flag(name: .long, help: "Replace OUT when it is there already.")
   var force = false
 
@@ -54,6 +61,9 @@ struct UndoCommand: ParsableCommand {
     if output != nil && inPlace { throw ValidationError("-o and --in-place contradict each other") }
     if recovery.isAsked && onConflict != .report {
       throw ValidationError("--on-conflict means something only where commands are taken out")
+    }
+    if noImpact && (recovery.isAsked || onConflict != .report) {
+      throw ValidationError("--no-impact does not look for conflicts, nor for what was lost")
     }
     if recovery.patch != nil || recovery.apply != nil {
       if output != nil || inPlace {
@@ -78,7 +88,7 @@ struct UndoCommand: ParsableCommand {
       try UndoPlan(log, selection, fileSystem: session.fileSystem)
     }
     if plan.isEmpty { throw plan.emptyReason }
-    let impact = try impact(of: plan, session)
+    let impact = noImpact ? nil : try impact(of: plan, session)
     if let impact { try plan.resolve(impact, fileSystem: session.fileSystem) }
     var result: LogRewriteResult?
     if !dryRun, impact?.refusal == nil {
