@@ -50,7 +50,7 @@ extension ManifestError {
       case .empty: "an empty manifest"
       case .emptyLine: "an empty line"
       case .noNewline: "the last line has no newline: the file was cut"
-      case .lineTooLong: "a line of more than 1023 bytes"
+      case .lineTooLong: "a line of more than 1024 bytes, its newline included"
       case .quotes: "an open quote, or text right behind a closing one"
       case .pairs: "an odd number of words, or fewer than three pairs"
       case .missingKey: "one of file, seq and type is missing"
