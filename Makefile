@@ -19,7 +19,7 @@ TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-backup build test readme lint fuzz bench install clean
+.PHONY: help demo demo-backup build test readme lint fuzz bench install deb clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
@@ -63,9 +63,13 @@ bench: ## measure speed and memory against other tools, on files it makes; BENCH
 	$(BUILD)
 	REDIS_BACKUP=$(CURDIR)/$(BINARY) Benchmarks/run $(BENCH_ARGS)
 
-install: build ## install the tool into PREFIX=/usr/local (below DESTDIR)
+install: build ## install the tool, man pages and completions into PREFIX=/usr/local (below DESTDIR)
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -s -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/redis-backup"
+	REDIS_BACKUP=$(BINARY) scripts/install-extras "$(DESTDIR)$(PREFIX)/share"
+
+deb: build ## make .build/redis-backup_VERSION_ARCH.deb: tool, man pages, completions, systemd units, sample configuration
+	REDIS_BACKUP=$(BINARY) scripts/make-deb .build
 
 clean: ## remove all that was built; the installed servers in .venv stay
 	rm -rf .build .build-tests Benchmarks/.build Benchmarks/data
