@@ -58,11 +58,23 @@ package struct ServerTarget: Sendable, Equatable {
 }
 
 extension Keyspace {
+  /// Whether both a Redis and a Valkey may have written the input, whose dumps with times to live of
+  /// hash fields differ: nothing in it tells.
+  package var mayBeOfEither: Bool {
+    producer.dialect == nil && !isValkeyByItsCommands && generation != .from8
+      && mostWords(of: "HPEXPIREAT") > 0
+  }
+
+  /// HSETEX came with Redis 8.0, whose manifests hold offsets, and with Valkey 9.0, whose do not.
+  private var isValkeyByItsCommands: Bool {
+    generation == .from7 && mostWords(of: "HSETEX") > 0
+  }
+
   /// The server that seems to have written the input: what its dump says, else the oldest whose
   /// commands stand in it.
   package func likelyTarget(isMultiPart: Bool) -> ServerTarget {
     var target = ServerTarget(
-      dialect: producer.dialect ?? .redis,
+      dialect: producer.dialect ?? (isValkeyByItsCommands ? .valkey : .redis),
       version: max(producer.serverVersion, isMultiPart || annotationCount > 0 ? 700 : 602))
     func raise(_ version: Int, _ names: [StaticString]) {
       for name in names where mostWords(of: name) > 0 {

@@ -124,6 +124,11 @@ public enum Convert {
   ) throws(ToolError) -> Report {
     var report = Report(target: options.target ?? source.own)
     report.notes = source.notes
+    if options.target == nil && source.mayBeOfEither {
+      report.notes.append(
+        "the log does not tell whether a Redis or a Valkey wrote it; this is for \(report.target). Try: --target valkey:9.0 for Valkey"
+      )
+    }
     if options.form == .multiPart {
       try makeDirectory(&source, output, options, &report, fileSystem)
     } else if output == "-", let standardOutput {

@@ -89,6 +89,9 @@ struct ConvertSource: ~Copyable {
   /// Sentences for the user.
   var notes: [String] { log.map { $0.notes + $0.faultNotes() } ?? [] }
 
+  /// Whether the log says neither that a Redis nor that a Valkey wrote it, where that matters.
+  var mayBeOfEither: Bool { log?.keyspace.mayBeOfEither ?? false }
+
   /// What replay or newer readers know of streams, but the producer itself does not.
   var unknownToProducer: RDBLoss { [.streamNumbers, .entriesRead, .activeTime] }
 
