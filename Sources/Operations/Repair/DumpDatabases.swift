@@ -35,14 +35,14 @@ enum DumpDatabases {
     let groups = salvage.pieces.groups
     let own = groups[range.lowerBound].db
     if let next, next == own + 1 { return }
-    let kept = range.reduce(0) { $0 + groups[$1].keys }
-    guard kept > groups[range.lowerBound].keys else { return }
+    let kept = range.reduce(0) { $0 + groups[$1].keys - groups[$1].copies }
+    guard range.dropFirst().contains(where: { groups[$0].keys > 0 }) else { return }
     var why = "no size hint tells"
     /// The first group that may belong to another database, and whether it must.
     var first = range.lowerBound + 1
     var mustChange = false
     if let announced = groups[range.lowerBound].announced {
-      let expires = range.reduce(0) { $0 + groups[$1].expires }
+      let expires = range.reduce(0) { $0 + groups[$1].expires - groups[$1].expiringCopies }
       let fits =
         kept <= Int(clamping: announced.keys) && expires <= Int(clamping: announced.expires)
       why = "\(announced.keys) keys were announced for database \(own), \(kept) are there"
@@ -91,6 +91,24 @@ enum DumpDatabases {
     }
   }
 
+  /// Says of which databases more keys are missing than the lost bytes can have held: bytes were cut
+  /// out, maybe where nothing shows it.
+  static func tellMissing(_ salvage: inout DumpSalvage, average: Int) {
+    let groups = salvage.pieces.groups
+    for group in groups {
+      guard let announced = group.announced else { continue }
+      let own = groups.filter { $0.db == group.db }
+      let missing = Int(clamping: announced.keys) - own.reduce(0) { $0 + $1.keys - $1.copies }
+      // A damage behind the database may have taken keys of it too.
+      let lost = salvage.lost.reduce(0) { $0 + $1.length }
+      guard missing > room(lost, average) else { continue }
+      salvage.doubts.append(
+        "\(KeyText.fileName(salvage.file)): database \(group.db): \(announced.keys) keys were announced, "
+          + "\(missing) are missing, more than the lost bytes can have held: bytes were cut out. A key at "
+          + "such a place may have the start of one value and the end of another")
+    }
+  }
+
   /// About how many keys may have been in so many bytes.
   private static func room(_ bytes: Int, _ average: Int) -> Int {
     2 * bytes / max(average, 1) + 8
@@ -104,12 +122,12 @@ enum DumpDatabases {
     cut: Int
   ) -> [Int] {
     var places: [Int] = []
-    var before = groups[range.lowerBound].keys
+    var before = groups[range.lowerBound].keys - groups[range.lowerBound].copies
     var lost = groups[range.lowerBound].lostBefore
     for index in range.dropFirst() {
       lost += groups[index].lostBefore + cut
       if announced >= before, announced - before <= room(lost, average) { places.append(index) }
-      before += groups[index].keys
+      before += groups[index].keys - groups[index].copies
     }
     return places
   }

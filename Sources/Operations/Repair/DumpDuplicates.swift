@@ -12,21 +12,40 @@ enum DumpDuplicates {
     let range: Range<Int>
     /// Of the whole record.
     let hash: UInt64
+    let expires: Bool
     var isGone = false
 
-    init(key: [UInt8], db: Int, group: Int, range: Range<Int>, hash: UInt64) {
+    init(key: [UInt8], db: Int, group: Int, range: Range<Int>, hash: UInt64, expires: Bool) {
       self.key = key
       self.db = db
       self.group = group
       self.range = range
       self.hash = hash
+      self.expires = expires
     }
   }
 
-  static func remove(_ salvage: inout DumpSalvage, _ header: RDBHeader) {
-    let suspects = salvage.takeSuspects()
+  /// Counts in each group the keys that stand at an earlier place too.
+  static func count(
+    _ suspects: Set<UInt64>, _ salvage: inout DumpSalvage, _ pages: MappedPages,
+    _ header: RDBHeader
+  ) {
     if suspects.isEmpty { return }
-    let places = find(suspects, salvage, header)
+    for same in find(suspects, salvage, pages, header) {
+      var seen: Set<UInt64> = []
+      for place in same where !seen.insert(place.hash).inserted {
+        salvage.pieces.groups[place.group].copies += 1
+        if place.expires { salvage.pieces.groups[place.group].expiringCopies += 1 }
+      }
+    }
+  }
+
+  static func remove(
+    _ suspects: Set<UInt64>, _ salvage: inout DumpSalvage, _ pages: MappedPages,
+    _ header: RDBHeader
+  ) {
+    if suspects.isEmpty { return }
+    let places = find(suspects, salvage, pages, header)
     removeCopies(places, &salvage)
     for same in places where same.count > 1 {
       var byDatabase: [Int: [Place]] = [:]
@@ -49,26 +68,33 @@ enum DumpDuplicates {
 
   /// All places of keys whose hash is one of `suspects`, by name.
   private static func find(
-    _ suspects: Set<UInt64>, _ salvage: borrowing DumpSalvage, _ header: RDBHeader
+    _ suspects: Set<UInt64>, _ salvage: borrowing DumpSalvage, _ pages: MappedPages,
+    _ header: RDBHeader
   ) -> [[Place]] {
     var places: [[UInt8]: [Place]] = [:]
     let bytes = salvage.bytes
+    var held = 0
     var reader = RDBReader(resuming: ByteCursor(bytes), header: header)
     for piece in salvage.pieces.all where piece.kind == .copy {
       let db = salvage.pieces.groups[piece.group].db
       reader.resume(at: piece.range.lowerBound, db: db)
       while reader.offset < piece.range.upperBound {
         let at = reader.offset
+        if at - held >= MappedPages.step {
+          pages.giveBack(held..<at)
+          held = at
+        }
         guard let record = try? reader.next() else { break }
         guard case .key = record else { continue }
         let key = reader.key
+        let expires = key.expiresAt != nil
         guard (try? reader.skipValue()) != nil else { break }
         guard suspects.contains(KeyFilter.hash(key.key, db: 0)) else { continue }
         let bytesOfRecord = bytes.slice(at: at, count: reader.offset - at)
         places[key.key.bytes, default: []].append(
           Place(
             key: key.key.bytes, db: db, group: piece.group, range: at..<reader.offset,
-            hash: bytesOfRecord.fastHash))
+            hash: bytesOfRecord.fastHash, expires: expires))
       }
     }
     return places.values.sorted { $0[0].range.lowerBound < $1[0].range.lowerBound }

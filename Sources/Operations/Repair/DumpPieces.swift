@@ -29,6 +29,10 @@ struct DumpPieces {
     var announced: (keys: UInt64, expires: UInt64)?
     var keys = 0
     var expires = 0
+    /// Of ``keys`` and ``expires`` those that stand at an earlier place too, with the same value: bytes
+    /// that were written twice, which nobody announced.
+    var copies = 0
+    var expiringCopies = 0
     /// Bytes that were lost in front of it.
     var lostBefore = 0
     /// Where it begins and ends in the file.
@@ -36,6 +40,7 @@ struct DumpPieces {
   }
 
   private(set) var all: [Piece] = []
+  /// The groups, in order.
   var groups: [Group] = [Group(db: 0)]
 
   /// Adds a record to the last group.
@@ -107,11 +112,14 @@ struct DumpPieces {
 
   /// Writes everything between header and end. The checksum of `output` must see the bytes, so
   /// nothing is copied by the kernel.
-  func write(_ bytes: ByteSlice, to output: inout OutputBuffer) {
+  func write(_ bytes: ByteSlice, _ pages: MappedPages, to output: inout OutputBuffer) {
     for piece in all {
       switch piece.kind {
       case .copy:
-        output.write(bytes.slice(at: piece.range.lowerBound, count: piece.range.count))
+        pages.forEachPart(of: piece.range) { part in
+          output.write(bytes.slice(at: part.lowerBound, count: part.count))
+          return output.failure == nil
+        }
       case .sizes:
         let (keys, expires) = sizes(piece.group)
         if keys == 0 { continue }

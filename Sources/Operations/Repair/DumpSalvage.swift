@@ -6,8 +6,8 @@ internal import RDB
 /// * Every value is checked to its last element. One that is damaged inside, while its length is
 ///   right, costs its key only.
 /// * Where a record can't be read, reading goes on at the next place that is one for certain
-///   (``DumpProbe``). When the record does not even begin as one, the length of the value before may
-///   be wrong; unless that value proves its own length, its key goes too.
+///   (``DumpProbe``). The length of the value before it may be wrong; unless that value proves its own
+///   end, its key goes too.
 /// * The first key behind a damage goes when its attributes (expiry time) may have been lost.
 /// * To which database the keys behind a damage belong is decided by ``DumpDatabases``.
 struct DumpSalvage: ~Copyable {
@@ -31,6 +31,7 @@ struct DumpSalvage: ~Copyable {
     var key: [UInt8]
     var expires: Bool
     var group: Int
+    var type: ValueType
   }
 
   let file: String
@@ -143,12 +144,15 @@ struct DumpSalvage: ~Copyable {
     let key = reader.key
     let accepted = model.accepts(key)
     do throws(RDBError) { try checker.check(&reader) } catch { throw .unreadable(error) }
-    // Where bytes are known to be damaged, a strange key counts only when others follow it.
+    // Where bytes are known to be damaged, a strange key counts only when others follow it; zeros in it
+    // are of the damage, and so are two in a row.
     if distrusts && !accepted && model.count > 100,
-      key.key.isEmpty || !probe.reads(reader.offset, reader.db)
+      key.key.isEmpty || recent.last?.isStrange == true || DumpSalvage.holdsZeros(key.key)
+        || !probe.reads(reader.offset, reader.db)
     {
       throw .strange
     }
+    if distrusts, hasLostTime(key, at) { throw .strange }
     let range = at..<reader.offset
     pieces.append(range)
     let last = pieces.groups.count - 1
@@ -163,21 +167,42 @@ struct DumpSalvage: ~Copyable {
     // Only now and then is the name needed; the bytes tell it again.
     recent.append(
       Recent(
-        range: range, isProven: DumpSalvage.provesLength(key.type, bytes, key.valueOffset),
-        isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last))
+        range: range, isProven: DumpSalvage.provesLength(key.type),
+        isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last,
+        type: key.type))
   }
 
-  /// Whether the content of a value tells its length once more, so that a wrong length would have
-  /// been found.
-  private static func provesLength(_ type: ValueType, _ bytes: ByteSlice, _ offset: Int) -> Bool {
-    switch type {
-    case .string:
-      // Integers have fixed lengths, compressed strings must come out right.
-      return bytes[offset] >= 0xC0
-    case .list, .set, .zset, .zset2, .hash, .hashMetadata, .hashMetadataPreRelease, .valkeyHash,
-      .array, .cron, .templateArray, .templateArrayRef:
+  /// Whether an expiry time stands in front of a key that has none, where nothing proves that the bytes
+  /// before it are of something else: its opcode was lost, or is taken for the end of another value.
+  private func hasLostTime(_ key: KeyHeader, _ at: Int) -> Bool {
+    guard at >= 17, key.expiresAt == nil, bytes[at] < Opcode.hashTemplate else { return false }
+    if let last = recent.last, last.range.upperBound == at,
+      last.isProven || last.type == .setIntset
+    {
       return false
-    default: return true
+    }
+    let time = bytes.load(at: at - 8, as: Int64.self)
+    return 946_684_800_000...4_102_444_800_000 ~= time
+  }
+
+  /// Whether four zeros stand in a row in `name`.
+  private static func holdsZeros(_ name: ByteSlice) -> Bool {
+    var zeros = 0
+    for index in 0..<name.count {
+      zeros = name[index] == 0 ? zeros + 1 : 0
+      if zeros == 4 { return true }
+    }
+    return false
+  }
+
+  /// Whether the content of a value tells its end once more, so that bytes put in or cut out inside would
+  /// have been found: these have a mark at their end, and each element tells its length twice.
+  private static func provesLength(_ type: ValueType) -> Bool {
+    switch type {
+    case .hashListpack, .setListpack, .zsetListpack, .hashListpackEx, .hashZiplist, .zsetZiplist,
+      .listZiplist:
+      true
+    default: false
     }
   }
 
@@ -199,7 +224,7 @@ struct DumpSalvage: ~Copyable {
         seen = reader.key.key.bytes
       }
       if error.activity == .aux || error.activity == .function { begins = true }
-      if reader.canSkipValue, begins, let end = behindValue(&reader) {
+      if reader.canSkipValue, begins, let end = behindValue(&reader, from: at) {
         lose(at..<end, "damaged value: \(reason)", db: reader.db, keys: seen.map { [$0] } ?? [])
         pieces.groups[pieces.groups.count - 1].lostBefore += end - at
         if !strict { reader.resume(at: end, db: reader.db) }
@@ -209,8 +234,9 @@ struct DumpSalvage: ~Copyable {
     let db = reader.db
     var from = at
     var names = seen.map { [$0] } ?? []
-    if !begins, !strict {
-      // Whose length is wrong?
+    if !strict {
+      // Whose length is wrong? Also a record that begins well may stand inside the last value, which
+      // has taken the place of what follows it.
       while let suspect = recent.popLast(), suspect.range.upperBound == from {
         if suspect.isProven && !suspect.isStrange { break }
         drop(suspect)
@@ -245,7 +271,7 @@ struct DumpSalvage: ~Copyable {
         return false
       }
       switch found {
-      case .doubtful(let next) where doubtful == 0 && next < bytes.count:
+      case .doubtful(let next) where offset != doubtful && next < bytes.count:
         // It goes, and what follows it is a place of its own, when it is one.
         doubtful = next
         search = next
@@ -271,10 +297,19 @@ struct DumpSalvage: ~Copyable {
   }
 
   /// Where the value of the current key ends, when records follow there.
-  private mutating func behindValue(_ reader: inout RDBReader) -> Int? {
+  private mutating func behindValue(_ reader: inout RDBReader, from start: Int) -> Int? {
     do throws(RDBError) { try reader.skipValue() } catch { return nil }
     let end = reader.offset
-    return probe.holds(end, reader.db, model) ? end : nil
+    guard probe.holds(end, reader.db, model) else { return nil }
+    // A wrong length inside may have taken whole records with it.
+    if end - start > 2048,
+      let inner = probe.next(
+        from: reader.key.valueOffset + 1, upTo: end, db: reader.db, model, keysExpire: false),
+      inner.offset < end
+    {
+      return nil
+    }
+    return end
   }
 
   private mutating func drop(_ suspect: Recent) {

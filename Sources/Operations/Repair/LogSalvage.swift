@@ -15,6 +15,8 @@ internal import Bytes
 struct LogSalvage: ~Copyable {
   let file: String
   let bytes: ByteSlice
+  /// The pages of `bytes`.
+  let pages: MappedPages
   let strict: Bool
   /// What was decided.
   private(set) var plan = LogPlan()
@@ -41,9 +43,12 @@ struct LogSalvage: ~Copyable {
   /// Where the command stands that was refused last.
   private var refusedAt = -1
 
-  init(_ file: String, _ bytes: ByteSlice, strict: Bool) {
+  /// `cursor` reads the file.
+  init(_ file: String, _ cursor: borrowing ByteCursor, strict: Bool) {
     self.file = file
+    let bytes = cursor.wholeSlice
     self.bytes = bytes
+    pages = cursor.pages
     self.strict = strict
     probe = CommandProbe(size: bytes.count)
   }
@@ -85,7 +90,7 @@ struct LogSalvage: ~Copyable {
   /// word does. Where a file is damaged in several places, such commands are looked for and go.
   private mutating func dropSwallowing() {
     var found: [(Range<Int>, String)] = []
-    plan.pieces.forEachCommand(in: 0..<bytes.count, of: bytes, &words) { (range, words) in
+    plan.pieces.forEachCommand(in: 0..<bytes.count, of: bytes, pages, &words) { (range, words) in
       for index in 1..<max(words.count, 1) where words[index].count > 5 {
         if LogSalvage.holdsHead(words[index]) {
           found.append((range, words[0].text))
@@ -200,10 +205,15 @@ struct LogSalvage: ~Copyable {
       closeRun(at: end)
       runStart = end
     }
+    // Maybe it went with what is around it.
+    guard plan.pieces.contains(range.lowerBound) else { return }
     plan.pieces.remove(range)
     plan.commands -= count
     lose(range, reason, names, readable: count)
   }
+
+  /// Nothing was put right at `offset` after all.
+  mutating func uncorrect(at offset: Int) { plan.corrected.removeAll { $0.offset == offset } }
 
   mutating func doubt(_ sentence: String) { plan.doubts.append(sentence) }
 
@@ -270,14 +280,15 @@ struct LogSalvage: ~Copyable {
       from = start
     } else if at < bytes.count, last.end == at, last.length > 0,
       last.offset >= (segmentStart ?? 0), last.offset != refusedAt,
-      bytes[at] == 0x24 || swallows(last.offset..<last.end)
+      bytes[at] == 0x24 || isTail(at) || swallows(last.offset..<last.end)
     {
       let name = last.word
       drop(
         last.offset..<last.end,
         bytes[at] == 0x24
           ? "a command behind which more words follow than it counts"
-          : "a command that has taken parts of the next ones into a word", [name.text], 1)
+          : "a command behind which the end of another one follows: bytes were cut out, maybe inside it",
+        [name.text], 1)
       if name.isMulti || name.isExec { openMulti = nil }
       from = last.offset
     } else if putLineEndsRight(&reader, at) {
@@ -299,6 +310,22 @@ struct LogSalvage: ~Copyable {
     return true
   }
 
+  /// Whether the end of a command stands at `at`: the rest of a word, and behind its line end the next word
+  /// or command. A damaged marker with its number is the head of one.
+  private func isTail(_ at: Int) -> Bool {
+    let part = bytes.prefix(min(bytes.count, at + 4096))
+    if bytes[at] == 0x2A { return false }
+    guard let line = part.firstIndex(of: 0x0D, from: at), bytes.isLineEnd(at: line), line > at,
+      line + 2 < bytes.count, bytes[line + 2] == 0x24 || bytes[line + 2] == 0x2A
+    else { return false }
+    var digits = 0
+    for index in at..<line {
+      if bytes[index] < 0x20 { return false }
+      if index > at, ASCII.isDigit(bytes[index]) { digits += 1 }
+    }
+    return ASCII.isDigit(bytes[at]) || line - at == 1 || digits < line - at - 1
+  }
+
   /// Whether a word of the command at `range` holds the head of another word or command: where bytes
   /// were cut out of a word, it reaches into what follows.
   private mutating func swallows(_ range: Range<Int>) -> Bool {
@@ -312,15 +339,14 @@ struct LogSalvage: ~Copyable {
   /// `word`.
   static func holdsHead(_ word: ByteSlice) -> Bool {
     var at = 0
-    while at + 2 < word.count, let line = word.firstIndex(of: 0x0D, from: at) {
-      at = line + 1
-      guard line + 2 < word.count, word[line + 1] == 0x0A,
-        word[line + 2] == 0x24 || word[line + 2] == 0x2A
-      else { continue }
-      var digits = line + 3
+    // A line feed alone may be what is left of the line end.
+    while at + 1 < word.count, let feed = word.firstIndex(of: 0x0A, from: at) {
+      at = feed + 1
+      guard at < word.count, word[at] == 0x24 || word[at] == 0x2A else { continue }
+      var digits = at + 1
       while digits < word.count, ASCII.isDigit(word[digits]) { digits += 1 }
       if digits == word.count || digits + 1 == word.count && word[digits] == 0x0D { return true }
-      if digits > line + 3, word.isLineEnd(at: digits) { return true }
+      if digits > at + 1, word.isLineEnd(at: digits) { return true }
     }
     return false
   }
@@ -329,7 +355,7 @@ struct LogSalvage: ~Copyable {
   private mutating func dropUnfinished(from start: Int) {
     var names: [String] = []
     var count = 0
-    plan.pieces.forEachCommand(in: start..<bytes.count, of: bytes, &words) { (_, words) in
+    plan.pieces.forEachCommand(in: start..<bytes.count, of: bytes, pages, &words) { (_, words) in
       count += 1
       if names.count < 20 { names.append(words[0].text) }
     }
@@ -345,7 +371,7 @@ struct LogSalvage: ~Copyable {
 
   mutating func removeSegment(_ range: Range<Int>, _ reason: String) {
     var count = 0
-    plan.pieces.forEachCommand(in: range, of: bytes, &words) { (_, _) in count += 1 }
+    plan.pieces.forEachCommand(in: range, of: bytes, pages, &words) { (_, _) in count += 1 }
     plan.pieces.remove(range)
     plan.commands -= count
     lose(range, reason, readable: count)
@@ -465,7 +491,7 @@ struct LogSalvage: ~Copyable {
     if let multi = openMulti, multi.lowerBound < first { end = multi.lowerBound }
     plan.pieces.remove(end..<bytes.count)
     var count = 0
-    plan.pieces.forEachCommand(in: 0..<end, of: bytes, &words) { (_, _) in count += 1 }
+    plan.pieces.forEachCommand(in: 0..<end, of: bytes, pages, &words) { (_, _) in count += 1 }
     plan.commands = count
     plan.stretches = []
     plan.unknown.removeAll { $0.range.lowerBound >= end }
