@@ -12,6 +12,13 @@ import Testing
 
 /// Repositories behind rclone and encrypted ones.
 @Suite(.serialized) struct RemoteTests {
+  /// The one that `scripts/bootstrap test` installs into, where there is one, else the system's.
+  private static let python: String = {
+    let own = PackageRoot.url.appendingPathComponent(".venv/bin/python").path
+    let answer = try? Shell.run(own, ["-c", "import moto.server"])
+    return answer?.status == 0 ? own : "python3"
+  }()
+
   private func has(_ program: String, _ arguments: [String], test: String) -> Bool {
     if (try? Shell.run(program, arguments))?.status == 0 { return true }
     print("SKIPPED: \(test) needs \(program)")
@@ -30,13 +37,13 @@ import Testing
 
   @Test func anS3ServerThroughRclone() throws {
     guard has("rclone", ["version"], test: "anS3ServerThroughRclone"),
-      has("python3", ["-c", "import moto.server"], test: "anS3ServerThroughRclone")
+      has(Self.python, ["-c", "import moto.server"], test: "anS3ServerThroughRclone")
     else { return }
     // rclone can not bring its own certificates together with such a bundle; this server is plain HTTP.
     unsafe unsetenv("AWS_CA_BUNDLE")
     let port = freePort()
     let moto = try ChildProcess(
-      "python3", ["-m", "moto.server", "-H", "127.0.0.1", "-p", "\(port)"], step: "test")
+      Self.python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", "\(port)"], step: "test")
     Watchdog.shared.watch(process: moto.processID)
     defer {
       moto.terminate(patience: .zero)
