@@ -1,3 +1,6 @@
+public import Operations
+public import RDB
+
 #if canImport(Glibc)
   internal import Glibc
 #else
@@ -28,6 +31,12 @@ public struct RestoreBackup: Sendable {
     public var configuration: [[String]]
     /// Bytes written.
     public var bytes: Int64
+    /// Keys written.
+    public var keys: Int64 = 0
+    /// What the target can't hold and was left out, in words: the first of it.
+    public var lost: [String] = []
+    /// How much was left out in all.
+    public var lostCount = 0
   }
 
   /// What may be chosen.
@@ -36,6 +45,14 @@ public struct RestoreBackup: Sendable {
     public var form = Form.both
     /// The moment a log is cut to; nil for all of it.
     public var toTime: UTCTime?
+    /// The server that is to load it; nil for the one that wrote it.
+    public var target: RDBTarget?
+    /// Leave out what the target can't hold instead of refusing.
+    public var lossy = false
+    /// Which keys. Functions and data of modules come along only with every key.
+    public var selection = KeySelection()
+    /// Keys and fields whose time lies before this moment (ms since 1970) are left out.
+    public var expiredBefore: Int64?
     /// The owner of the files; nil for that of the directory, where this process may give files
     /// away.
     public var owner: (user: UInt32, group: UInt32)?
@@ -46,6 +63,9 @@ public struct RestoreBackup: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// Whether the state is wanted as it is.
+    var isAsItWas: Bool { target == nil && selection.isEverything && expiredBefore == nil }
   }
 
   let context: JobContext
@@ -103,7 +123,9 @@ public struct RestoreBackup: Sendable {
         }
         let final = record.parts.count > 1 ? target + name : target
         if let time = options.toTime { try cut(part, in: folder, to: time) }
-        outcome.configuration.append(try shape(part, in: folder, final: final, form: options.form))
+        let isDump = try convert(part, in: folder, options, &outcome)
+        outcome.configuration.append(
+          try shape(part, isDump: isDump, in: folder, final: final, options))
         outcome.directories.append(final)
       }
       try own(temporary, options, like: Files.status(target) ?? Files.status(parent))
@@ -165,18 +187,19 @@ public struct RestoreBackup: Sendable {
   }
 
   /// Brings the restored files into the wanted form and returns the lines for redis.conf.
-  private func shape(_ part: BackupRecord.Part, in folder: String, final: String, form: Form)
-    throws(JobError) -> [String]
-  {
-    guard part.files.contains(where: { $0.kind == "rdb" }) else {
-      return try shapeLog(part, final: final, form: form)
-    }
-    var form = form
+  private func shape(
+    _ part: BackupRecord.Part, isDump: Bool, in folder: String, final: String, _ options: Options
+  ) throws(JobError) -> [String] {
+    guard isDump else { return shapeLog(part, final: final) }
+    var form = options.form
     // Servers before 7.0 know no multi-part directory.
-    if form == .both, part.source.product == "redis",
-      let major = part.source.version?.split(separator: ".").first,
-      let number = Int(major), number < 7
-    {
+    if Self.isBefore7(part, options.target) {
+      if form == .multiPart {
+        throw JobError(
+          .usage, step: "restore", place: final,
+          "a server before 7.0 does not know logs of several files",
+          remedy: "Use --as rdb, or a newer --target.")
+      }
       form = .rdb
     }
     var lines = ["dir \(final)"]
@@ -205,14 +228,14 @@ public struct RestoreBackup: Sendable {
     return lines
   }
 
-  private func shapeLog(_ part: BackupRecord.Part, final: String, form: Form) throws(JobError)
-    -> [String]
-  {
-    guard form != .rdb else {
-      throw JobError(
-        .usage, step: "restore", place: final, "this backup is a log, not a dump",
-        remedy: "Restore it as it is, then `redis-backup convert DIR --to rdb -o dump.rdb`.")
-    }
+  private static func isBefore7(_ part: BackupRecord.Part, _ target: RDBTarget?) -> Bool {
+    if let target { return target.family == .redis && target.major < 7 }
+    guard part.source.product == "redis" else { return false }
+    return part.source.version?.split(separator: ".").first.flatMap { Int($0) }.map { $0 < 7 }
+      ?? false
+  }
+
+  private func shapeLog(_ part: BackupRecord.Part, final: String) -> [String] {
     var lines = ["dir \(final)", "appendonly yes"]
     if let manifest = part.files.first(where: { $0.kind == "manifest" }) {
       lines.append("appenddirname \(Files.parent(of: manifest.name))")

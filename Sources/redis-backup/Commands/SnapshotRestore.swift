@@ -1,6 +1,8 @@
 import ArgumentParser
 import BackupJob
 import Foundation
+import Operations
+import RDB
 
 /// `snapshot restore`.
 struct SnapshotRestore: ParsableCommand {
@@ -20,7 +22,17 @@ struct SnapshotRestore: ParsableCommand {
     parsing: .unconditional,
     help: "Cut a log to this moment (needs aof-timestamp-enabled yes on the server).")
   var toTime: String?
-  @Option(name: .customLong("as"), help: "both, rdb or multi-part.") var form = "both"
+  @Option(name: .customLong("as"), help: "both, rdb (a log is replayed into it) or multi-part.")
+  var form = "both"
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "The server that is to load it, such as redis:6.2 or valkey:9.0.", valueName: "SERVER"))
+  var target: String?
+  @Flag(name: .long, help: "Leave out what the target can not hold instead of refusing.")
+  var lossy = false
+  @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
+  @OptionGroup var expiry: ExpiryOptions
   @Option(help: "USER:GROUP for the files, as numbers or names; by default that of the directory.")
   var owner: String?
   @Flag(help: "Show what would be restored, write nothing.") var dryRun = false
@@ -31,6 +43,8 @@ struct SnapshotRestore: ParsableCommand {
     var configuration: [[String]]
     var bytes: Int64
     var keys: Int64
+    var lost: [String]
+    var lostCount: Int
   }
 
   func validate() throws {
@@ -50,6 +64,18 @@ struct SnapshotRestore: ParsableCommand {
   }
 
   func run() throws {
+    var wanted = RestoreBackup.Options()
+    wanted.selection = try keys.selection()
+    wanted.expiredBefore = try expiry.limit()
+    wanted.lossy = lossy
+    if let target {
+      guard let release = RDBTarget(target) else {
+        throw ToolError.usage(
+          "--target \(target) names no release",
+          remedy: "Try: --target redis:7.2 or --target valkey:9.0")
+      }
+      wanted.target = release
+    }
     try options.run { context throws(JobError) in
       let restore = RestoreBackup(context)
       let moment = toTime.flatMap { UTCTime($0) }
@@ -59,7 +85,6 @@ struct SnapshotRestore: ParsableCommand {
       } else {
         chosen = try restore.find(id, at: at.flatMap { UTCTime($0) })
       }
-      var wanted = RestoreBackup.Options()
       wanted.form = RestoreBackup.Form(rawValue: form) ?? .both
       wanted.toTime = moment
       wanted.owner = owner.flatMap(JobOwner.numbers)
@@ -74,12 +99,19 @@ struct SnapshotRestore: ParsableCommand {
         return options.print(
           json: Answer(
             id: chosen, directories: outcome.directories, configuration: outcome.configuration,
-            bytes: outcome.bytes,
-            keys: outcome.record.keys))
+            bytes: outcome.bytes, keys: outcome.keys, lost: outcome.lost,
+            lostCount: outcome.lostCount))
+      }
+      for text in outcome.lost.prefix(20) {
+        FileHandle.standardError.write(Data("redis-backup: left out: \(text)\n".utf8))
+      }
+      if outcome.lostCount > 20 {
+        FileHandle.standardError.write(
+          Data("redis-backup: left out: \(outcome.lostCount) in all\n".utf8))
       }
       guard !options.quiet else { return }
       Swift.print(
-        "Restored \(chosen) of \(outcome.record.started): \(outcome.record.keys) keys, \(outcome.bytes) bytes."
+        "Restored \(chosen) of \(outcome.record.started): \(outcome.keys) keys, \(outcome.bytes) bytes."
       )
       for (directory, lines) in zip(outcome.directories, outcome.configuration) {
         Swift.print("Start a server on \(directory) with these lines in its redis.conf:")
