@@ -29,7 +29,7 @@ import Testing
     let drill = try Drill(context).run(record.id)
     #expect(drill.isGood, "\(drill.differences)")
     #expect(drill.digests == [digest])
-    #expect(drill.compared.count == 2)
+    #expect(drill.compared.contains { $0.hasPrefix("all that the server saves, 3002 keys") })
   }
 
   /// A drill with a newer server of another family: the digest is computed in its style.

@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Keyspace
+internal import Operations
 
 #if canImport(Glibc)
   internal import Glibc
@@ -8,7 +9,8 @@ internal import Keyspace
 #endif
 
 /// Proves that a backup restores: a real server, in a private directory, with a private socket and
-/// no port, loads it; then what the server holds is compared with what was recorded.
+/// no port, loads it; then all that the server holds is compared with the files, and its counts and
+/// digest with what was recorded.
 public struct Drill: Sendable {
   /// What a drill found.
   public struct Report: Sendable {
@@ -96,7 +98,9 @@ public struct Drill: Sendable {
     _ part: BackupRecord.Part, directory: String, server: String, scratch: String,
     _ report: inout Report
   ) throws(JobError) {
-    let isLog = !part.files.contains { $0.kind == "rdb" }
+    let dump = part.files.first { $0.kind == "rdb" }
+    let isLog = dump == nil
+    let statePath = try Self.statePath(part, dump, directory: directory, scratch: scratch)
     let running = try PrivateServer(
       server, directory: directory, scratch: scratch, loadsLog: isLog,
       databases: max(16, (part.databases.last?.db ?? 0) + 1),
@@ -106,7 +110,51 @@ public struct Drill: Sendable {
     report.server = running.name
     report.loadSeconds += running.loadSeconds
     try compare(part, running.connection, directory: directory, isLog: isLog, &report)
+    try compareState(part, running, server: server, directory: directory, statePath, &report)
   }
+
+  /// Where the restored state is read while the server saves into `directory`. Of a dump it is a
+  /// second name of the file, so that what the server saves does not take its place.
+  private static func statePath(
+    _ part: BackupRecord.Part, _ dump: BackupRecord.File?, directory: String, scratch: String
+  ) throws(JobError) -> String {
+    guard let dump else {
+      if let manifest = part.files.first(where: { $0.kind == "manifest" }) {
+        return "\(directory)/\(manifest.name)"
+      }
+      return "\(directory)/\(part.files.first?.name ?? "")"
+    }
+    let path = "\(scratch)/state-\(UInt32.random(in: 0...UInt32.max)).rdb"
+    guard unsafe link("\(directory)/\(dump.name)", path) == 0 else {
+      throw Files.failure(errno, step: "drill", path: path)
+    }
+    return path
+  }
+
+  /// Compares keys, values, expiry times of keys and fields, streams with their groups and pending
+  /// entries, and functions: by commands for single keys, and by a dump that the server saves.
+  private func compareState(
+    _ part: BackupRecord.Part, _ running: PrivateServer, server: String, directory: String,
+    _ statePath: String, _ report: inout Report
+  ) throws(JobError) {
+    let where_ = part.slots.map { "slots \($0): " } ?? ""
+    let state: ComparedState
+    do throws(ToolError) { state = try ComparedState(statePath) } catch { throw JobError(error) }
+    var loaded = LoadedState()
+    try ServerProof(server, timeout: context.config.drillTimeout).compareState(
+      running, directory: directory, state, allowing: [], &loaded)
+    report.compared += loaded.compared.map { where_ + $0 }
+    report.differences += loaded.contradictions.map { where_ + $0 }
+    for difference in loaded.differences.prefix(Self.mostKeys) {
+      report.differences.append(
+        where_ + difference.lines.map { $0.trimmingPrefix { $0 == " " } }.joined(separator: "; "))
+    }
+    if loaded.differing > Self.mostKeys {
+      report.differences.append("\(where_)\(loaded.differing) keys differ in all")
+    }
+  }
+
+  private static let mostKeys = 20
 
   private func compare(
     _ part: BackupRecord.Part, _ connection: Connection, directory: String, isLog: Bool,

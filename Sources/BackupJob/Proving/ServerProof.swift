@@ -81,11 +81,21 @@ public struct ServerProof: LoadingServer {
     defer { server.end() }
     var loaded = LoadedState()
     try compareDigest(server.connection, path, state, &loaded)
+    try compareState(server, directory: data, state, allowing: allowed, &loaded)
+    return loaded
+  }
+
+  /// Compares all but the digest with a server that runs already and has loaded `state`: what it
+  /// answers about single keys, its functions, and the dump that it saves. That dump is written as
+  /// `dump.rdb` into `directory`, the server's own, so that `state` must be read from elsewhere.
+  func compareState(
+    _ server: PrivateServer, directory: String, _ state: ComparedState,
+    allowing allowed: StateAspects, _ loaded: inout LoadedState
+  ) throws(JobError) {
     try compareAnswers(server, state, allowed, &loaded)
     try compareFunctions(server, state, &loaded)
     // Last, since it writes into the directory.
-    try compareSaved(server.connection, data, state, allowed, &loaded)
-    return loaded
+    try compareSaved(server.connection, directory, state, allowed, &loaded)
   }
 
   private func highestDatabase(_ state: ComparedState) throws(JobError) -> Int {
@@ -186,7 +196,7 @@ public struct ServerProof: LoadingServer {
       loaded.keys = report.keysOfB
       loaded.differing = report.differing
       loaded.differences = report.differences
-      loaded.compared.append("all that the server saves")
+      loaded.compared.append("all that the server saves, \(report.keysOfB) keys")
       loaded.compared += report.excused.map { "not held: \($0)" }
     } catch { throw JobError(error) }
   }
