@@ -51,6 +51,7 @@ public struct CreateBackup: Sendable {
       context.say($0)
     }
     defer { lock.release() }
+    context.putSettingsBack()
     try cleanUp()
     if let newest = try store.published().last, let record = try? store.record(newest) {
       try context.requireSpace(record.storedBytes)

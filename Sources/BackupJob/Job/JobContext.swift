@@ -28,6 +28,19 @@ public struct JobContext: Sendable {
     log.info("\(text)", metadata: metadata)
   }
 
+  /// Puts settings of servers back that a run which was killed has changed (AOF rewrites that are
+  /// off). Every command does this first; what can't be done now is told, and left for the next.
+  public func putSettingsBack() {
+    guard let directory = config.stateDirectory else { return }
+    RewriteHold.recoverAll(directory, config.nodeSettings) { place, failure in
+      if let failure {
+        log.warning("AOF rewrites may still be off", metadata: ["error": "\(failure)"])
+      } else {
+        say("AOF rewrites allowed again after an interrupted run", ["node": place])
+      }
+    }
+  }
+
   /// The coding of files that are stored now.
   package var coding: FileCoding {
     FileCoding(compression: config.compression, age: config.age, bytesPerSecond: config.rateLimit)

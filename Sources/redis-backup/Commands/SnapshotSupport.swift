@@ -45,6 +45,7 @@ struct JobOptions: ParsableArguments {
         case .auto: Terminal(global.color).errorIsTerminal && !quiet
         }
       if isShown { context.progress = JobProgress().show }
+      context.putSettingsBack()
       try body(context)
     } catch {
       FileHandle.standardError.write(Data("redis-backup: \(error)\n".utf8))
