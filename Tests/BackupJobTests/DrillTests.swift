@@ -58,6 +58,8 @@ import Testing
     let connection = try Connection(server.endpoint, ConnectionSettings())
     for command in changes { _ = try connection.exchange(command) }
     #expect(try server.call("DEBUG", "DIGEST").text == before, "the digest does not see it")
+    // The copy for the backup may still be ending.
+    try waitFor("no save runs") { try server.info()["rdb_bgsave_in_progress"] == "0" }
     try server.call("SAVE")
     let program = try impostor("\(server.data)/dump.rdb", directory)
     let deceived = try makeContext(yaml(url, more: "drill:\n  server: \(program)"), directory)

@@ -4,6 +4,7 @@
 //
 //   us      REPLCONF rdb-only 1          (7.0+: no command stream behind the copy; refused by others, which does no harm)
 //   us      REPLCONF capa eof            (the copy may come without its length)
+//   us      REPLCONF version 99.0.0      (Valkey 9.1: without it the copy is of RDB version 11, and fails when a hash field has a time)
 //   us      PSYNC ? -1                   (SYNC where PSYNC is refused)
 //   server  +FULLRESYNC <replication id> <offset>
 //   server  \n …                         (one a second while the copy is being made: the connection is alive)
@@ -49,6 +50,7 @@ package struct ReplicationTransfer {
   {
     let end = Deadline(after: timeout)
     _ = try connection.exchange(["REPLCONF", "rdb-only", "1"])
+    _ = try connection.exchange(["REPLCONF", "version", "99.0.0"])
     let capability = try connection.exchange(["REPLCONF", "capa", "eof"])
     if case .error(let text) = capability, text.hasPrefix("NOPERM") {
       throw connection.refused(["REPLCONF"], text)

@@ -21,8 +21,8 @@ extension Taking {
     return try store(pinned, source: recordedSource ?? BackupRecord.Source(endpoint: directory))
   }
 
-  /// Method `aof`: the documented procedure beside a running server. Rewrites are off only until
-  /// all files are held open.
+  /// Method `aof`: the server's own BACKUP where it has it (Redis 8.10), else the documented
+  /// procedure beside a running server. Rewrites are off only until all files are held open.
   func takeLog(_ source: ChosenSource) throws(JobError) -> BackupRecord.Part {
     let config = context.config
     let node = source.decision.node
@@ -34,6 +34,15 @@ extension Taking {
         remedy: "Use source.method replication for this server.")
     }
     let state = config.stateDirectory ?? directory
+    if let own = try ServerBackup(connection, stateDirectory: state) {
+      context.say("BACKUP of the server", ["node": node.endpoint.description])
+      if let pinned = try own.take(
+        directory: directory, name: config.appendDirectoryName, timeout: config.timeouts.transfer)
+      {
+        return try store(pinned, source: recorded(node, reason: source.decision.reason))
+      }
+      context.say("the server refuses BACKUP", ["node": node.endpoint.description])
+    }
     context.say("holding AOF rewrites", ["node": node.endpoint.description])
     let hold = try RewriteHold(
       connection, directory: state, runID: node.runID, timeout: config.timeouts.transfer)

@@ -3,7 +3,7 @@ import Bytes
 
 /// Which file of a directory is read: what a server with this directory would load.
 ///
-/// 1. The directory holds a manifest itself: that log.
+/// 1. The directory holds a manifest itself: that log. It is a backup of a repository: what that holds.
 /// 2. Unless its configuration says `appendonly no`: `appendonlydir/` with its manifest, then
 ///    `appendonly.aof` (which a server from 7.0 on takes over when there is no manifest).
 /// 3. `dump.rdb`.
@@ -22,6 +22,11 @@ struct DirectoryChoice {
     if !own.isEmpty {
       file = try DirectoryChoice.oneManifest(path, own, preferred: "appendonly.aof.manifest")
       try readManifest(fileSystem)
+      return
+    }
+    if let stored = try BackupFolder.file(in: path, names) {
+      file = FilePath.join(path, stored)
+      status = try? fileSystem.status(of: file, followLinks: true)
       return
     }
     let found = try DataDirectory(path, fileSystem)
