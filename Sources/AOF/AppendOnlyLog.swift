@@ -81,9 +81,6 @@ public struct AppendOnlyLog: Sendable {
     }
   }
 
-  /// The log that is one file or stream, whose content somebody else has looked at.
-  public init(single path: String) { self.init(single: path, path, nil) }
-
   /// The log whose manifest, at `manifestPath`, says `manifest`; it need not be there.
   package init(
     _ manifest: Manifest, at manifestPath: String, fileSystem: any FileSystem = .system

@@ -271,12 +271,41 @@ extension ByteCursor {
   }
 
   /// Lets a mapped file look as if the bits `flips` of the bytes from `offset` on were other ones.
-  /// The file itself stays as it is. Its pages are not given back any more.
+  /// The file itself stays as it is.
   ///
   /// - Returns: false when that can't be done here.
   public mutating func overlay(_ flips: [UInt8], at offset: Int) -> Bool {
-    guard window.overlay(flips, at: offset) else { return false }
-    releasesPages = false
-    return true
+    window.overlay(flips, at: offset)
+  }
+
+  /// The pages of a mapped file, for readers of ``wholeSlice`` that go through all of it.
+  public var pages: MappedPages { MappedPages(window: window) }
+}
+
+/// The pages of a mapped file that a ``ByteCursor`` reads: who goes through its bytes without the
+/// cursor gives them back, so that large files take little memory. They come again when touched.
+public struct MappedPages {
+  let window: ByteWindow
+
+  /// Bytes after which giving back is worth its system call.
+  public static let step = 2 << 20
+
+  /// Gives back the pages that lie within `range` as a whole.
+  public func giveBack(_ range: Range<Int>) { window.giveBack(range) }
+
+  /// Calls `body` with one range after the other, rising, that make up `range`; gives back the pages of
+  /// each when it has returned. It ends early when `body` answers false.
+  public func forEachPart<E: Error>(
+    of range: Range<Int>, _ body: (Range<Int>) throws(E) -> Bool
+  ) throws(E) {
+    var at = range.lowerBound
+    while at < range.upperBound {
+      let end = min(at + MappedPages.step, range.upperBound)
+      let goesOn = try body(at..<end)
+      // From a page further in front: its first part may be of the part before.
+      giveBack(max(range.lowerBound, at - 65536)..<end)
+      if !goesOn { return }
+      at = end
+    }
   }
 }

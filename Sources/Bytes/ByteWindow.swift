@@ -32,6 +32,8 @@ final class ByteWindow {
   /// Bytes of the mapping whose pages were given back, and up to where pages were asked for.
   var released = 0
   var populated = 0
+  /// Pages that ``overlay(_:at:)`` changed: private copies, which must stay.
+  private var changed = 0..<0
   /// Counts what is passed of a mapping; streams are counted where they are read.
   private let progress: ReadProgress?
   private var counted = 0
@@ -156,7 +158,7 @@ final class ByteWindow {
     #if os(Linux)
       let behind = offset & ~(ByteWindow.page - 1)
       if behind - released >= populateAhead / 4 {
-        unsafe _ = madvise(memory + released, behind - released, MADV_DONTNEED)
+        giveBack(released..<behind)
         released = behind
       }
       // In steps of half of it: each call costs a system call.
@@ -166,6 +168,27 @@ final class ByteWindow {
         // MADV_POPULATE_READ (Linux 5.14); older kernels say EINVAL and the pages come by fault.
         unsafe _ = madvise(memory + from, ahead - from, 22)
         populated = ahead == capacity ? capacity : ahead & ~(ByteWindow.page - 1)
+      }
+    #endif
+  }
+
+  /// Gives back the whole pages of a mapping within `range`, but for those that were changed here.
+  func giveBack(_ range: Range<Int>) {
+    guard kind == .mapped else { return }
+    #if os(Linux)
+      let page = ByteWindow.page
+      let from = (max(0, range.lowerBound) + page - 1) & ~(page - 1)
+      let end = range.upperBound >= capacity ? capacity : range.upperBound & ~(page - 1)
+      let parts =
+        changed.isEmpty
+        ? [from..<max(from, end)]
+        : [
+          from..<max(from, min(end, changed.lowerBound)),
+          max(from, changed.upperBound)..<max(from, changed.upperBound, end),
+        ]
+      for part in parts where !part.isEmpty {
+        // SAFETY: within the mapping; untouched pages come again from the file.
+        unsafe _ = madvise(memory + part.lowerBound, part.count, MADV_DONTNEED)
       }
     #endif
   }
@@ -199,6 +222,9 @@ final class ByteWindow {
       unsafe memory.storeBytes(of: byte ^ flip, toByteOffset: offset + index, as: UInt8.self)
     }
     unsafe _ = mprotect(memory + from, length, PROT_READ)
+    let end = (from + length + ByteWindow.page - 1) & ~(ByteWindow.page - 1)
+    changed =
+      changed.isEmpty ? from..<end : min(changed.lowerBound, from)..<max(changed.upperBound, end)
     return true
   }
 

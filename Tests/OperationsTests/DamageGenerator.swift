@@ -18,6 +18,8 @@ struct Damager {
   struct Damage {
     var kind: Kind
     var range: Range<Int>
+    /// How many bytes were put in.
+    var inserted = 0
   }
 
   /// The damaged bytes.
@@ -58,10 +60,10 @@ struct Damager {
         damages.append(Damage(kind: kind, range: range))
       case .insert:
         bytes.insert(contentsOf: (0..<length).map { _ in UInt8(random.below(256)) }, at: place)
-        damages.append(Damage(kind: kind, range: place..<place))
+        damages.append(Damage(kind: kind, range: place..<place, inserted: length))
       case .duplicate:
         bytes.insert(contentsOf: original[from..<from + length], at: place)
-        damages.append(Damage(kind: kind, range: place..<place))
+        damages.append(Damage(kind: kind, range: place..<place, inserted: length))
       }
       end = place
     }
@@ -80,6 +82,64 @@ struct Damager {
         ? range.lowerBound < $0.range.lowerBound && $0.range.lowerBound < range.upperBound
         : $0.range.overlaps(range)
     }
+  }
+
+  /// The ranges of the original that are whole, and where they stand in the damaged bytes.
+  var whole: [(original: Range<Int>, damaged: Int)] {
+    var all: [(original: Range<Int>, damaged: Int)] = []
+    var at = 0
+    var shift = 0
+    let end = inPlace.count
+    for damage in damages.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+      let from = damage.range.lowerBound
+      if from > at { all.append((at..<from, at + shift)) }
+      at = max(at, damage.range.upperBound)
+      shift += damage.inserted
+      if damage.kind == .cut { shift -= damage.range.count }
+    }
+    if at < end { all.append((at..<end, at + shift)) }
+    return all
+  }
+
+  /// The borders between records of the original, in the damaged bytes: between them a change can't be
+  /// seen from outside.
+  func borders(_ borders: [Int]) -> Set<Int> {
+    var all: Set<Int> = []
+    var index = 0
+    for part in whole {
+      while index < borders.count, borders[index] < part.original.lowerBound { index += 1 }
+      var next = index
+      while next < borders.count, borders[next] <= part.original.upperBound {
+        all.insert(borders[next] - part.original.lowerBound + part.damaged)
+        next += 1
+      }
+    }
+    return all
+  }
+
+  /// Whether `record` stands in the damaged bytes from a border between records of the original to
+  /// another one, so that nothing around it tells that it was changed.
+  func isSeamless(_ record: [UInt8], _ borders: Set<Int>) -> Bool {
+    bytes.withByteSlice { all in
+      record.withByteSlice { needle in
+        var at = 0
+        while let hit = all.firstRange(of: needle, from: at) {
+          if borders.contains(hit) && borders.contains(hit + needle.count) { return true }
+          at = hit + 1
+        }
+        return false
+      }
+    }
+  }
+
+  /// Where a range of the original stands in the damaged bytes; nil when it was touched.
+  func place(of range: Range<Int>) -> Range<Int>? {
+    for part in whole where part.original.contains(range.lowerBound) {
+      guard range.upperBound <= part.original.upperBound else { return nil }
+      let start = range.lowerBound - part.original.lowerBound + part.damaged
+      return start..<start + range.count
+    }
+    return nil
   }
 
   /// The bytes of a range as they are now, when everything in it stayed at its place.
@@ -155,8 +215,10 @@ struct Salvaged: CustomStringConvertible {
   var hidden = 0
   /// Kept, and neither the original nor such a change.
   var wrong: [String] = []
-  /// Undamaged and lost, but in no range that was reported.
+  /// Bytes that are not in the result, but in no range that was reported.
   var unreported = 0
+  /// Of ``hidden`` those that lie in no range which the report calls doubtful.
+  var unsuspected = 0
 
   static func += (a: inout Salvaged, b: Salvaged) {
     a.undamaged += b.undamaged
@@ -164,12 +226,46 @@ struct Salvaged: CustomStringConvertible {
     a.hidden += b.hidden
     a.wrong += b.wrong
     a.unreported += b.unreported
+    a.unsuspected += b.unsuspected
   }
 
   var share: Double { undamaged > 0 ? Double(kept) / Double(undamaged) : 1 }
   var description: String {
     let percent = (share * 100_00).rounded() / 100
     return "\(kept) of \(undamaged) undamaged kept (\(percent) %), \(wrong.count) wrong, "
-      + "\(hidden) changed where no reader can see it"
+      + "\(hidden) changed where no reader can see it, \(unsuspected) of them not called doubtful, "
+      + "\(unreported) bytes lost without a word"
+  }
+}
+
+extension RepairReport {
+  /// `bytes`, the input, without the ranges that are reported as lost.
+  func remaining(of bytes: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    var at = 0
+    for range in lost.map({ $0.offset..<$0.offset + $0.length }).sorted(by: {
+      $0.lowerBound < $1.lowerBound
+    }) {
+      if range.lowerBound > at { result += bytes[at..<range.lowerBound] }
+      at = max(at, range.upperBound)
+    }
+    return result + bytes[min(at, bytes.count)...]
+  }
+
+  /// Whether `record` stands in `bytes`, the input, within a range that is called doubtful.
+  func suspects(_ record: [UInt8], in bytes: [UInt8]) -> Bool {
+    bytes.withByteSlice { all in
+      record.withByteSlice { needle in
+        var at = 0
+        while let hit = all.firstRange(of: needle, from: at) {
+          let end = hit + needle.count
+          if doubtful.contains(where: { $0.offset <= hit && end <= $0.offset + $0.length }) {
+            return true
+          }
+          at = hit + 1
+        }
+        return false
+      }
+    }
   }
 }

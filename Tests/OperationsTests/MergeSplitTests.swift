@@ -119,4 +119,39 @@ import Testing
       #expect(try keys(output).count == 3)
     }
   }
+
+  @Test func theNewerInputWins() throws {
+    let output = directory.file("m.rdb")
+    var options = Merge.Options()
+    options.policy = .newer
+    options.replacing = true
+    // Logs do not say when they were made: the times of the files count.
+    let old = try log("old.aof", [command("SET", "same", "older"), command("SET", "a", "1")])
+    let new = try log("new.aof", [command("SET", "same", "newer"), command("SET", "b", "2")])
+    for (name, seconds) in [(old, 1_700_000_000.0), (new, 1_700_000_100)] {
+      try FileManager.default.setAttributes(
+        [.modificationDate: Date(timeIntervalSince1970: seconds)], ofItemAtPath: name)
+    }
+    for inputs in [[old, new], [new, old]] {
+      let report = try Merge.run(inputs, to: output, options)
+      #expect(report.duplicates.map(\.taken) == [new])
+      let text = String(decoding: try Data(contentsOf: URL(fileURLWithPath: output)), as: UTF8.self)
+      #expect(text.contains("newer") && !text.contains("older"))
+    }
+    // Dumps say it themselves, whatever the times of the files are.
+    func dump(_ name: String, _ made: String, _ value: String) throws -> String {
+      var bytes = Array("REDIS0009".utf8) + [0xFA, 5] + Array("ctime".utf8)
+      bytes += [UInt8(made.utf8.count)] + Array(made.utf8) + [0xFE, 0, 0, 4] + Array("same".utf8)
+      bytes += [UInt8(value.utf8.count)] + Array(value.utf8) + [0xFF]
+      return try directory.write(bytes + [UInt8](repeating: 0, count: 8), to: name)
+    }
+    let first = try dump("1.rdb", "1700000000", "older")
+    let second = try dump("2.rdb", "1700000100", "newer")
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 1_600_000_000)], ofItemAtPath: second)
+    for inputs in [[first, second], [second, first]] {
+      let report = try Merge.run(inputs, to: output, options)
+      #expect(report.duplicates.map(\.taken) == [second])
+    }
+  }
 }

@@ -26,11 +26,13 @@ import Testing
   ) throws -> Salvaged {
     let original = LogSample.make(bytes: size, databases: databases, seed: seed)
     let damaged = Damager(original, count: count, most: most, kinds: kinds, seed: seed &* 31 &+ 7)
-    let (_, result) = try repair(damaged.bytes)
+    let (report, result) = try repair(damaged.bytes)
     var salvaged = Salvaged()
     var places: [[UInt8]: (index: Int, isTouched: Bool)] = [:]
     var hidden: Set<[UInt8]> = []
-    for (index, command) in try LogSample.commands(original).enumerated() {
+    let all = try LogSample.commands(original)
+    let borders = damaged.borders(all.flatMap { [$0.range.lowerBound, $0.range.upperBound] })
+    for (index, command) in all.enumerated() {
       let isTouched = !damaged.damages(in: command.range).isEmpty
       if !isTouched { salvaged.undamaged += 1 }
       if let changed = damaged.changed(command.range) { hidden.insert(changed) }
@@ -40,8 +42,9 @@ import Testing
     for command in try LogSample.commands(result) {
       let bytes = Array(result[command.range])
       guard let place = places[bytes + [UInt8(command.database)]] else {
-        if hidden.contains(bytes) {
+        if hidden.contains(bytes) || damaged.isSeamless(bytes, borders) {
           salvaged.hidden += 1
+          if !report.suspects(bytes, in: damaged.bytes) { salvaged.unsuspected += 1 }
         } else {
           salvaged.wrong.append(
             "seed \(seed): \(String(decoding: bytes.prefix(80), as: UTF8.self))")
@@ -55,11 +58,50 @@ import Testing
       last = place.index
       if !place.isTouched { salvaged.kept += 1 }
     }
+    // Without what is reported as lost, the input is the result, but for line ends and SELECTs.
+    let remaining = report.remaining(of: damaged.bytes)
+    if report.corrected.isEmpty && databases == 1 {
+      if remaining != result { salvaged.unreported += max(1, remaining.count - result.count) }
+    } else {
+      let kept = try LogSample.commands(result).map { Array(result[$0.range]) }
+      let corrected = Set(report.corrected.map(\.offset))
+      for command in all {
+        guard let place = damaged.place(of: command.range), !corrected.contains(place.lowerBound)
+        else { continue }
+        let bytes = Array(original[command.range])
+        let isLost = report.lost.contains {
+          $0.offset <= place.lowerBound && place.upperBound <= $0.offset + $0.length
+        }
+        if !isLost && !kept.contains(bytes) { salvaged.unreported += bytes.count }
+      }
+    }
+    if let folder = ProcessInfo.processInfo.environment["REDIS_BACKUP_TELL"],
+      salvaged.unreported > 0 || !salvaged.wrong.isEmpty || salvaged.unsuspected > 0
+    {
+      let name = "\(folder)/\(UUID().uuidString)"
+      try? Data(damaged.bytes).write(to: URL(fileURLWithPath: name + ".aof"))
+      let text =
+        "seed \(seed)\n\(salvaged)\n\(salvaged.wrong)\n\(damaged.damages)\n\(damaged.whole)"
+      try? Data(text.utf8).write(to: URL(fileURLWithPath: name + ".txt"))
+    }
     return salvaged
   }
 
   /// Megabytes of the files, and how many.
   static let large = ProcessInfo.processInfo.environment["REDIS_BACKUP_LARGE"] != nil
+
+  /// How many files of each kind; `REDIS_BACKUP_SEEDS` asks for more.
+  static func seeds(_ few: Int) -> UInt64 {
+    let asked = ProcessInfo.processInfo.environment["REDIS_BACKUP_SEEDS"].flatMap { UInt64($0) }
+    return asked ?? UInt64(large ? few * 4 : few)
+  }
+
+  private func expectGood(_ all: Salvaged) {
+    #expect(all.share >= 0.99)
+    #expect(all.wrong.isEmpty, "\(all.wrong.prefix(3))")
+    #expect(all.unsuspected == 0)
+    #expect(all.unreported == 0)
+  }
 
   @Test(arguments: [
     [Damager.Kind.flip], [.zero], [.random], [.cut], [.insert],
@@ -67,42 +109,38 @@ import Testing
   ])
   func keepsWhatIsNotDamaged(_ kinds: [Damager.Kind]) throws {
     var all = Salvaged()
-    for seed in 0..<UInt64(Self.large ? 40 : 6) {
+    for seed in 0..<Self.seeds(6) {
       all += try salvage(
         bytes: Self.large ? 1_000_000 * (1 + Int(seed)) : 400_000, databases: 1,
         count: 1 + Int(seed * 7 % 20), most: 65536, kinds: kinds, seed: seed)
     }
     print("repair AOF, \(kinds): \(all)")
-    #expect(all.share >= 0.99)
-    #expect(all.wrong.isEmpty, "\(all.wrong.prefix(3))")
+    expectGood(all)
   }
 
   @Test func decidesDatabasesByKeys() throws {
     var all = Salvaged()
-    for seed in 0..<UInt64(Self.large ? 20 : 6) {
+    for seed in 0..<Self.seeds(6) {
       all += try salvage(
         bytes: Self.large ? 4_000_000 : 400_000, databases: 3, count: 1 + Int(seed * 7 % 20),
         most: 4096, kinds: [.flip, .zero, .random, .cut, .insert], seed: seed)
     }
     print("repair AOF of three databases: \(all)")
-    #expect(all.share >= 0.95)
-    #expect(all.wrong.isEmpty, "\(all.wrong.prefix(3))")
+    expectGood(all)
   }
 
-  @Test func bytesWrittenTwiceAreFound() throws {
-    // A copy whose both ends happen to fit what is around it can't be told from the original.
+  @Test(arguments: [
+    (Damager.Kind.duplicate, 400_000), (.overwrite, 400_000), (.duplicate, 12_000),
+    (.overwrite, 12_000),
+  ])
+  func bytesWrittenTwiceAreFound(_ kind: Damager.Kind, _ size: Int) throws {
     var all = Salvaged()
-    var files = 0
-    let seeds = UInt64(Self.large ? 60 : 8)
-    for seed in 0..<seeds {
-      let one = try salvage(
-        bytes: 400_000, databases: 1, count: 1, most: 65536, kinds: [.duplicate], seed: seed)
-      if !one.wrong.isEmpty { files += 1 }
-      all += one
+    for seed in 0..<Self.seeds(15) {
+      all += try salvage(
+        bytes: size, databases: 1, count: 1, most: min(65536, size / 3), kinds: [kind], seed: seed)
     }
-    print("repair AOF, bytes written twice: \(all), \(files) of \(seeds) files")
-    #expect(all.share >= 0.99)
-    #expect(files * 5 <= Int(seeds))
+    print("repair AOF of \(size) bytes, \(kind): \(all)")
+    expectGood(all)
   }
 
   // MARK: - One by one

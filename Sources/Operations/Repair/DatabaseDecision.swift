@@ -25,13 +25,13 @@ struct DatabaseDecision {
   ///
   /// - Returns: their hashes.
   mutating func keys(
-    of stretch: LogPlan.Stretch, _ pieces: LogPieces, _ bytes: ByteSlice
+    of stretch: LogPlan.Stretch, _ pieces: LogPieces, _ cursor: borrowing ByteCursor
   ) -> [UInt64] {
     var hashes: [UInt64] = []
     var words = ArgumentTable()
     let end = min(stretch.range.upperBound, stretch.range.lowerBound + (1 << 20))
     pieces.forEachCommand(
-      in: stretch.range.lowerBound..<end, of: bytes, &words
+      in: stretch.range.lowerBound..<end, of: cursor.wholeSlice, cursor.pages, &words
     ) { (_, words) in
       if hashes.count < DatabaseDecision.mostKeys {
         DatabaseDecision.forEachKey(words.arguments) { hashes.append($0) }
@@ -53,9 +53,11 @@ struct DatabaseDecision {
   ///
   /// - Returns: whether enough is known now of `wanted`, lists of hashes.
   mutating func look(
-    _ pieces: LogPieces, _ stretches: [LogPlan.Stretch], _ bytes: ByteSlice,
+    _ pieces: LogPieces, _ stretches: [LogPlan.Stretch], _ cursor: borrowing ByteCursor,
     _ wanted: [[UInt64]]
   ) -> Bool {
+    let bytes = cursor.wholeSlice
+    let pages = cursor.pages
     var words = ArgumentTable()
     var at = 0
     for index in 0...stretches.count {
@@ -65,7 +67,7 @@ struct DatabaseDecision {
       var place = databases.firstIndex(of: database)
       var count = 0
       var isEnough = false
-      pieces.forEachCommand(in: at..<max(at, end), of: bytes, &words) { (_, words) in
+      pieces.forEachCommand(in: at..<max(at, end), of: bytes, pages, &words) { (_, words) in
         if isEnough { return }
         let word = CommandWord(words[0])
         if word.isSelect, words.count > 1, let number = DecimalText.canonical(words[1]) {

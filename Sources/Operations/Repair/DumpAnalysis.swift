@@ -18,6 +18,8 @@ struct DumpAnalysis {
   private(set) var lost: [RepairReport.Lost] = []
   private(set) var corrected: [RepairReport.Correction] = []
   private(set) var doubts: [String] = []
+  /// Why nothing proves that the bytes which are kept are right; nil when the checksum does.
+  private(set) var unproven: String?
   /// Where the bytes of the dump end.
   private(set) var end = 0
 
@@ -37,14 +39,18 @@ struct DumpAnalysis {
       file, bytes, from: 0, head.header, mayBeLog: head.mayBeLog, strict: options.strict,
       distrusts: false)
     cursor = try DumpAnalysis.walk(cursor, head, &salvage)
-    var state = Checksum(bytes, salvage.ending)
+    var state = Checksum(cursor, salvage.ending)
     let isClean = salvage.lost.isEmpty && head.isWhole
     if isClean && state.isRight {
-      finish(&salvage)
+      if !state.isThere {
+        unproven =
+          "the dump has no checksum: a change inside a text leaves everything around it right"
+      }
+      finish(&salvage, cursor.pages)
       return cursor
     }
     if !options.strict {
-      if state.difference == nil, salvage.ending == nil { state = Checksum(endOf: bytes, head) }
+      if state.difference == nil, salvage.ending == nil { state = Checksum(endOf: cursor, head) }
       if let better = try correct(&cursor, state, bytes) {
         self = better
         return cursor
@@ -64,14 +70,10 @@ struct DumpAnalysis {
       doubts.append(
         "\(KeyText.fileName(file)): the checksum is wrong, and nothing else is: a key or value may be "
           + "another one than was written, and which one can't be told")
-    } else if !salvage.lost.isEmpty, salvage.ending != nil, !options.strict,
-      salvage.ending?.stored != nil
-    {
-      doubts.append(
-        "\(KeyText.fileName(file)): whether a text inside a value that was kept has changed can't be "
-          + "told: the checksum stands for the whole file only")
     }
-    finish(&salvage)
+    unproven =
+      "the checksum stands for the whole dump only: a change inside a text leaves everything around it right"
+    finish(&salvage, cursor.pages)
     return cursor
   }
 
@@ -111,7 +113,7 @@ struct DumpAnalysis {
     swap(&mine, &cursor)
     let isWell =
       salvage.lost.isEmpty && head.isWhole
-      && (isChecksum || Checksum(bytes, salvage.ending).isRight)
+      && (isChecksum || Checksum(cursor, salvage.ending).isRight)
     guard isWell else {
       if let flips = fixed.flips { _ = cursor.overlay(flips.flips, at: flips.offset) }
       return nil
@@ -130,7 +132,7 @@ struct DumpAnalysis {
           now: withUnsafeBytesOf(state.stored ^ difference),
           reason: "only the checksum itself was changed"))
     }
-    fixed.finish(&salvage)
+    fixed.finish(&salvage, cursor.pages)
     return fixed
   }
 
@@ -140,11 +142,12 @@ struct DumpAnalysis {
   }
 
   /// Takes over what was decided.
-  private mutating func finish(_ salvage: inout DumpSalvage) {
+  private mutating func finish(_ salvage: inout DumpSalvage, _ pages: MappedPages) {
     if !salvage.lost.isEmpty {
       DumpDatabases.decide(&salvage, assumed: options.assumedDatabase, average: salvage.average)
+      DumpDatabases.tellMissing(&salvage, average: salvage.average)
     }
-    DumpDuplicates.remove(&salvage, head.header)
+    DumpDuplicates.remove(&salvage, pages, head.header)
     lost = salvage.lost
     doubts += salvage.doubts
     end = salvage.end
@@ -160,25 +163,34 @@ struct DumpAnalysis {
     var stored: UInt64 = 0
     /// The right one XOR the one that stands there; nil when they are equal, or there is none.
     var difference: UInt64?
+    /// Whether there is one at all.
+    var isThere = false
     var isRight: Bool { difference == nil }
 
-    init(_ bytes: ByteSlice, _ ending: DumpSalvage.Ending?) {
+    init(_ cursor: borrowing ByteCursor, _ ending: DumpSalvage.Ending?) {
       guard let ending, let stored = ending.stored, stored != 0 else { return }
-      set(bytes, ending.offset + 1, stored)
+      set(cursor, ending.offset + 1, stored)
     }
 
     /// Takes the last bytes of a file for the end of the dump.
-    init(endOf bytes: ByteSlice, _ head: DumpHead) {
+    init(endOf cursor: borrowing ByteCursor, _ head: DumpHead) {
+      let bytes = cursor.wholeSlice
       guard head.header.hasChecksum, bytes.count > 18, bytes[bytes.count - 9] == Opcode.end
       else { return }
       let stored = bytes.load(at: bytes.count - 8, as: UInt64.self)
-      if stored != 0 { set(bytes, bytes.count - 8, stored) }
+      if stored != 0 { set(cursor, bytes.count - 8, stored) }
     }
 
-    private mutating func set(_ bytes: ByteSlice, _ length: Int, _ stored: UInt64) {
+    private mutating func set(_ cursor: borrowing ByteCursor, _ length: Int, _ stored: UInt64) {
       self.length = length
       self.stored = stored
-      let computed = CRC64.update(0, bytes.prefix(length))
+      isThere = true
+      let bytes = cursor.wholeSlice
+      var computed: UInt64 = 0
+      cursor.pages.forEachPart(of: 0..<length) { part in
+        computed = CRC64.update(computed, bytes.slice(at: part.lowerBound, count: part.count))
+        return true
+      }
       if computed != stored { difference = computed ^ stored }
     }
   }

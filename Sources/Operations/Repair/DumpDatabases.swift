@@ -91,6 +91,24 @@ enum DumpDatabases {
     }
   }
 
+  /// Says of which databases more keys are missing than the lost bytes can have held: bytes were cut
+  /// out, maybe where nothing shows it.
+  static func tellMissing(_ salvage: inout DumpSalvage, average: Int) {
+    let groups = salvage.pieces.groups
+    for group in groups {
+      guard let announced = group.announced else { continue }
+      let own = groups.filter { $0.db == group.db }
+      let missing = Int(clamping: announced.keys) - own.reduce(0) { $0 + $1.keys }
+      // A damage behind the database may have taken keys of it too.
+      let lost = salvage.lost.reduce(0) { $0 + $1.length }
+      guard missing > room(lost, average) else { continue }
+      salvage.doubts.append(
+        "\(KeyText.fileName(salvage.file)): database \(group.db): \(announced.keys) keys were announced, "
+          + "\(missing) are missing, more than the lost bytes can have held: bytes were cut out. A key at "
+          + "such a place may have the start of one value and the end of another")
+    }
+  }
+
   /// About how many keys may have been in so many bytes.
   private static func room(_ bytes: Int, _ average: Int) -> Int {
     2 * bytes / max(average, 1) + 8

@@ -23,10 +23,12 @@ enum DumpDuplicates {
     }
   }
 
-  static func remove(_ salvage: inout DumpSalvage, _ header: RDBHeader) {
+  static func remove(
+    _ salvage: inout DumpSalvage, _ pages: MappedPages, _ header: RDBHeader
+  ) {
     let suspects = salvage.takeSuspects()
     if suspects.isEmpty { return }
-    let places = find(suspects, salvage, header)
+    let places = find(suspects, salvage, pages, header)
     removeCopies(places, &salvage)
     for same in places where same.count > 1 {
       var byDatabase: [Int: [Place]] = [:]
@@ -49,16 +51,22 @@ enum DumpDuplicates {
 
   /// All places of keys whose hash is one of `suspects`, by name.
   private static func find(
-    _ suspects: Set<UInt64>, _ salvage: borrowing DumpSalvage, _ header: RDBHeader
+    _ suspects: Set<UInt64>, _ salvage: borrowing DumpSalvage, _ pages: MappedPages,
+    _ header: RDBHeader
   ) -> [[Place]] {
     var places: [[UInt8]: [Place]] = [:]
     let bytes = salvage.bytes
+    var held = 0
     var reader = RDBReader(resuming: ByteCursor(bytes), header: header)
     for piece in salvage.pieces.all where piece.kind == .copy {
       let db = salvage.pieces.groups[piece.group].db
       reader.resume(at: piece.range.lowerBound, db: db)
       while reader.offset < piece.range.upperBound {
         let at = reader.offset
+        if at - held >= MappedPages.step {
+          pages.giveBack(held..<at)
+          held = at
+        }
         guard let record = try? reader.next() else { break }
         guard case .key = record else { continue }
         let key = reader.key

@@ -107,11 +107,14 @@ struct DumpPieces {
 
   /// Writes everything between header and end. The checksum of `output` must see the bytes, so
   /// nothing is copied by the kernel.
-  func write(_ bytes: ByteSlice, to output: inout OutputBuffer) {
+  func write(_ bytes: ByteSlice, _ pages: MappedPages, to output: inout OutputBuffer) {
     for piece in all {
       switch piece.kind {
       case .copy:
-        output.write(bytes.slice(at: piece.range.lowerBound, count: piece.range.count))
+        pages.forEachPart(of: piece.range) { part in
+          output.write(bytes.slice(at: part.lowerBound, count: part.count))
+          return output.failure == nil
+        }
       case .sizes:
         let (keys, expires) = sizes(piece.group)
         if keys == 0 { continue }

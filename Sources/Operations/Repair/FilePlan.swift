@@ -21,6 +21,7 @@ struct FilePlan {
   var lost: [RepairReport.Lost] = []
   var corrected: [RepairReport.Correction] = []
   var doubts: [String] = []
+  var doubtful: [RepairReport.Doubtful] = []
   /// With `--strict`: whether something was wrong, so that nothing behind it counts.
   var isCut = false
 
@@ -48,6 +49,10 @@ struct FilePlan {
       corrected = analysis.corrected
       doubts = analysis.doubts
       start = analysis.end
+      if let why = analysis.unproven {
+        doubtful.append(
+          RepairReport.Doubtful(file: file.path, offset: 0, length: start, reason: why))
+      }
       if options.strict, !lost.isEmpty {
         isCut = true
         return
@@ -62,10 +67,14 @@ struct FilePlan {
       }
     }
     cursor.seek(to: start)
+    var salvage = LogSalvage(file.path, cursor, strict: options.strict)
     var reader = AOFReader(cursor)
-    var salvage = LogSalvage(file.path, bytes, strict: options.strict)
     try salvage.run(&reader)
     log = salvage.plan
+    doubtful.append(
+      RepairReport.Doubtful(
+        file: file.path, offset: start, length: bytes.count - start,
+        reason: "a log has no checksum: a change inside a word leaves everything around it right"))
     isCut = salvage.stopped
   }
 
@@ -101,8 +110,13 @@ struct FilePlan {
   }
 
   /// Writes the result.
-  func write(to output: inout OutputBuffer, _ fileSystem: any FileSystem) throws(ToolError) {
-    if status.size == 0 { return }
+  ///
+  /// - Returns: where the pieces of the log stand in it.
+  func write(
+    to output: inout OutputBuffer, _ fileSystem: any FileSystem
+  ) throws(ToolError) -> [Range<Int>] {
+    if status.size == 0 { return [] }
+    var places: [Range<Int>] = []
     var mine = OutputBuffer(NullTarget(), capacity: 1024)
     swap(&mine, &output)
     do throws(ToolError) {
@@ -111,18 +125,21 @@ struct FilePlan {
         if let dump {
           mine.startChecksum()
           dump.header.write(to: &mine)
-          dump.pieces.write(bytes, to: &mine)
+          dump.pieces.write(bytes, cursor.pages, to: &mine)
           mine.write(Opcode.end)
           let checksum = mine.finishChecksum()
           if dump.header.hasChecksum { mine.write(littleEndian: checksum) }
         }
-        if let log { log.pieces.write(bytes, RangeSource(cursor), to: &mine) }
+        if let log {
+          places = log.pieces.write(bytes, cursor.pages, RangeSource(cursor), to: &mine)
+        }
       }
     } catch {
       swap(&mine, &output)
       throw error
     }
     swap(&mine, &output)
+    return places
   }
 }
 

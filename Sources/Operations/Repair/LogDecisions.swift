@@ -81,7 +81,7 @@ enum LogDecisions {
       hashes.append(
         try plan.withBytes(fileSystem) { cursor throws(ToolError) in
           (plan.log?.stretches ?? []).map {
-            decision.keys(of: $0, plan.log?.pieces ?? LogPieces(), cursor.wholeSlice)
+            decision.keys(of: $0, plan.log?.pieces ?? LogPieces(), cursor)
           }
         })
     }
@@ -89,7 +89,7 @@ enum LogDecisions {
     for plan in plans {
       guard let log = plan.log, plan.status.size > 0 else { continue }
       let isEnough = try plan.withBytes(fileSystem) { cursor throws(ToolError) in
-        decision.look(log.pieces, log.stretches, cursor.wholeSlice, wanted)
+        decision.look(log.pieces, log.stretches, cursor, wanted)
       }
       if isEnough { break }
     }
@@ -122,7 +122,9 @@ enum LogDecisions {
     var names: [String] = []
     try plan.withBytes(fileSystem) { cursor throws(ToolError) in
       var words = ArgumentTable()
-      log.pieces.forEachCommand(in: stretch.range, of: cursor.wholeSlice, &words) { range, words in
+      log.pieces.forEachCommand(
+        in: stretch.range, of: cursor.wholeSlice, cursor.pages, &words
+      ) { range, words in
         let word = CommandWord(words[0])
         if DatabaseDecision.isIndependent(word, words.arguments) { return }
         if names.count < 20 { names.append(words[0].text) }

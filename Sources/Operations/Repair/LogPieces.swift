@@ -84,15 +84,21 @@ struct LogPieces {
   var bytes: Int { all.reduce(0) { $0 + $1.range.count } }
 
   /// Calls `body` with each command of the kept bytes in `range`, and where it stands. The words are
-  /// valid during the call.
+  /// valid during the call. The pages of passed commands are given back.
   func forEachCommand<E: Error>(
-    in range: Range<Int>, of bytes: ByteSlice, _ words: inout ArgumentTable,
+    in range: Range<Int>, of bytes: ByteSlice, _ pages: MappedPages, _ words: inout ArgumentTable,
     _ body: (Range<Int>, borrowing ArgumentTable) throws(E) -> Void
   ) throws(E) {
     for piece in all where piece.range.overlaps(range) {
       var at = max(piece.range.lowerBound, range.lowerBound)
       let end = min(piece.range.upperBound, range.upperBound)
+      var held = at
+      defer { pages.giveBack(held..<max(held, at)) }
       while at < end {
+        if at - held >= MappedPages.step {
+          pages.giveBack(held..<at)
+          held = at
+        }
         if bytes[at] == 0x23 {
           at = (bytes.firstIndex(of: 0x0A, from: at) ?? end - 1) + 1
           continue
@@ -112,10 +118,20 @@ struct LogPieces {
   }
 
   /// Writes what is kept. Large ranges are copied from `source`, if there is one.
+  ///
+  /// - Returns: where the pieces stand in `output`.
   func write(
-    _ bytes: ByteSlice, _ source: RangeSource?, to output: inout OutputBuffer
-  ) {
+    _ bytes: ByteSlice, _ pages: MappedPages, _ source: RangeSource?, to output: inout OutputBuffer
+  ) -> [Range<Int>] {
+    var places: [Range<Int>] = []
+    var held = 0
     for piece in all {
+      let start = output.count
+      defer { places.append(start..<output.count) }
+      if piece.range.lowerBound - held >= MappedPages.step {
+        pages.giveBack(held..<piece.range.lowerBound)
+        held = piece.range.lowerBound
+      }
       switch piece.kind {
       case .copy:
         if let source, piece.range.count >= 1 << 16 {
@@ -135,7 +151,8 @@ struct LogPieces {
         output.write(bulk: "SELECT")
         output.write(bulkDecimal: UInt64(database))
       }
-      if output.failure != nil { return }
+      if output.failure != nil { break }
     }
+    return places
   }
 }

@@ -48,7 +48,7 @@ extension LogSalvage {
       guard let end = commandEnd(at) else { return }
       if end > island.upperBound { break }
       let wide = at..<max(end, min(island.upperBound, at + 512))
-      if let hit = place(of: wide, besides: island) ?? place(of: at..<end, besides: island) {
+      if let hit = place(of: at..<end, or: wide, besides: island) {
         unique = 0
         // On to the last border within what is the same.
         var same = end - at
@@ -129,19 +129,35 @@ extension LogSalvage {
     return endOfCommand(at)
   }
 
-  /// The only place outside of `island` where these bytes stand too; nil when there is none, or
-  /// several.
-  private func place(of range: Range<Int>, besides island: Range<Int>) -> Int? {
+  /// The only place outside of `island` where the bytes of `range` stand too; where they stand at several,
+  /// or are few, that of the bytes of `wide`. Nil when there is none, or several.
+  private func place(
+    of range: Range<Int>, or wide: Range<Int>, besides island: Range<Int>
+  ) -> Int? {
+    // Nearly all commands stand nowhere else, and the file has to be gone through once to know it.
+    if range.count >= 24 {
+      let places = places(of: range, besides: island)
+      if places.count < 2 { return places.first }
+    }
+    if wide.count < 24 || wide == range { return nil }
+    let places = places(of: wide, besides: island)
+    return places.count == 1 ? places[0] : nil
+  }
+
+  /// Up to two places outside of `island` where the bytes of `range` stand too.
+  private func places(of range: Range<Int>, besides island: Range<Int>) -> [Int] {
     let needle = bytes.slice(at: range.lowerBound, count: range.count)
-    guard needle.count >= 24 else { return nil }
-    var found: Int?
-    var at = 0
-    while let hit = bytes.firstRange(of: needle, from: at) {
-      at = hit + 1
-      // What was taken out is no witness.
-      if island.contains(hit) || repeats.contains(where: { $0.contains(hit) }) { continue }
-      if found != nil { return nil }
-      found = hit
+    var found: [Int] = []
+    pages.forEachPart(of: 0..<bytes.count) { part in
+      let text = bytes.prefix(min(bytes.count, part.upperBound + needle.count - 1))
+      var at = part.lowerBound
+      while found.count < 2, let hit = text.firstRange(of: needle, from: at) {
+        at = hit + 1
+        // What was taken out is no witness.
+        if island.contains(hit) || repeats.contains(where: { $0.contains(hit) }) { continue }
+        found.append(hit)
+      }
+      return found.count < 2
     }
     return found
   }

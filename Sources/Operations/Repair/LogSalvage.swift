@@ -15,6 +15,8 @@ internal import Bytes
 struct LogSalvage: ~Copyable {
   let file: String
   let bytes: ByteSlice
+  /// The pages of `bytes`.
+  let pages: MappedPages
   let strict: Bool
   /// What was decided.
   private(set) var plan = LogPlan()
@@ -41,9 +43,12 @@ struct LogSalvage: ~Copyable {
   /// Where the command stands that was refused last.
   private var refusedAt = -1
 
-  init(_ file: String, _ bytes: ByteSlice, strict: Bool) {
+  /// `cursor` reads the file.
+  init(_ file: String, _ cursor: borrowing ByteCursor, strict: Bool) {
     self.file = file
+    let bytes = cursor.wholeSlice
     self.bytes = bytes
+    pages = cursor.pages
     self.strict = strict
     probe = CommandProbe(size: bytes.count)
   }
@@ -85,7 +90,7 @@ struct LogSalvage: ~Copyable {
   /// word does. Where a file is damaged in several places, such commands are looked for and go.
   private mutating func dropSwallowing() {
     var found: [(Range<Int>, String)] = []
-    plan.pieces.forEachCommand(in: 0..<bytes.count, of: bytes, &words) { (range, words) in
+    plan.pieces.forEachCommand(in: 0..<bytes.count, of: bytes, pages, &words) { (range, words) in
       for index in 1..<max(words.count, 1) where words[index].count > 5 {
         if LogSalvage.holdsHead(words[index]) {
           found.append((range, words[0].text))
@@ -329,7 +334,7 @@ struct LogSalvage: ~Copyable {
   private mutating func dropUnfinished(from start: Int) {
     var names: [String] = []
     var count = 0
-    plan.pieces.forEachCommand(in: start..<bytes.count, of: bytes, &words) { (_, words) in
+    plan.pieces.forEachCommand(in: start..<bytes.count, of: bytes, pages, &words) { (_, words) in
       count += 1
       if names.count < 20 { names.append(words[0].text) }
     }
@@ -345,7 +350,7 @@ struct LogSalvage: ~Copyable {
 
   mutating func removeSegment(_ range: Range<Int>, _ reason: String) {
     var count = 0
-    plan.pieces.forEachCommand(in: range, of: bytes, &words) { (_, _) in count += 1 }
+    plan.pieces.forEachCommand(in: range, of: bytes, pages, &words) { (_, _) in count += 1 }
     plan.pieces.remove(range)
     plan.commands -= count
     lose(range, reason, readable: count)
@@ -465,7 +470,7 @@ struct LogSalvage: ~Copyable {
     if let multi = openMulti, multi.lowerBound < first { end = multi.lowerBound }
     plan.pieces.remove(end..<bytes.count)
     var count = 0
-    plan.pieces.forEachCommand(in: 0..<end, of: bytes, &words) { (_, _) in count += 1 }
+    plan.pieces.forEachCommand(in: 0..<end, of: bytes, pages, &words) { (_, _) in count += 1 }
     plan.commands = count
     plan.stretches = []
     plan.unknown.removeAll { $0.range.lowerBound >= end }

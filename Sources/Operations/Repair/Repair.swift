@@ -81,6 +81,7 @@ public enum Repair {
       for lost in plan.lost + (plan.log?.lost ?? []) { report.lose(lost) }
       report.corrected += plan.corrected + (plan.log?.corrected ?? [])
       for doubt in plan.doubts + (plan.log?.doubts ?? []) { report.doubt(doubt) }
+      report.doubtful += plan.doubtful
       report.keptKeys += plan.dump?.keys ?? 0
       report.keptCommands += plan.log?.commands ?? 0
     }
@@ -165,12 +166,12 @@ public enum Repair {
   private static func fill(
     _ file: inout AtomicOutput, _ plan: FilePlan, _ path: String, _ fileSystem: any FileSystem
   ) throws(ToolError) {
-    try plan.write(to: &file.buffer, fileSystem)
+    let places = try plan.write(to: &file.buffer, fileSystem)
     if let failure = file.buffer.failure { throw ToolError(failure, file: path, role: .output) }
     let cursor: ByteCursor
     do throws(SystemError) { cursor = try file.readBack() } catch {
       throw ToolError(error, file: path, role: .output)
     }
-    try RepairProof.check(cursor, plan, path)
+    try RepairProof.check(cursor, plan, places, path)
   }
 }

@@ -22,6 +22,19 @@ public struct RepairReport: Sendable {
     public var readable = 0
   }
 
+  /// Bytes that were kept, though nothing proves that they are as they were written: a changed byte
+  /// inside a text leaves everything around it right, and so does a cut that happens to fit.
+  public struct Doubtful: Sendable {
+    /// The file.
+    public var file: String
+    /// The first byte.
+    public var offset: Int
+    /// How many bytes; the lost ones among them are not meant.
+    public var length: Int
+    /// Why nothing proves them.
+    public var reason: String
+  }
+
   /// Bytes that were put right.
   public struct Correction: Sendable {
     /// The file.
@@ -48,6 +61,9 @@ public struct RepairReport: Sendable {
   public internal(set) var lostCount = 0
   /// All bytes of them.
   public internal(set) var lostBytes = 0
+  /// What was kept without a proof: everything that no checksum stands for, or a wrong one. Of
+  /// undamaged logs too, which have none.
+  public internal(set) var doubtful: [Doubtful] = []
   /// What was put right.
   public internal(set) var corrected: [Correction] = []
   /// What could not be decided, in sentences.

@@ -92,6 +92,17 @@ struct RepairCommand: ParsableCommand {
         json.endObject(&output)
       }
       json.endArray(&output)
+      json.key("doubtful", &output)
+      json.beginArray(&output)
+      for doubtful in report.doubtful {
+        json.beginObject(&output)
+        json.field("file", doubtful.file, &output)
+        json.field("offset", doubtful.offset, &output)
+        json.field("length", doubtful.length, &output)
+        json.field("reason", doubtful.reason, &output)
+        json.endObject(&output)
+      }
+      json.endArray(&output)
       json.key("undecided", &output)
       json.beginArray(&output)
       for doubt in report.undecided { json.string(doubt, &output) }
@@ -152,10 +163,16 @@ enum RepairText {
       text += " (\(correction.reason))\n"
     }
     if !all, report.corrected.count > most { text += "and \(report.corrected.count - most) more\n" }
+    if report.isDamaged {
+      for doubtful in report.doubtful.prefix(all ? Int.max : most) {
+        text += "doubtful: \(KeyText.fileName(doubtful.file)): bytes \(doubtful.offset) to "
+        text += "\(doubtful.offset + doubtful.length): \(doubtful.reason)\n"
+      }
+    }
     if let written = report.written {
       text +=
         "\(KeyText.fileName(written)) written: \(ByteCount.text(report.bytesAfter)), was "
-        + "\(ByteCount.text(report.bytesBefore)); checked to its end\n"
+        + "\(ByteCount.text(report.bytesBefore)); checked\n"
     }
     return text
   }
