@@ -252,6 +252,15 @@ extension RepairReport {
     return result + bytes[min(at, bytes.count)...]
   }
 
+  /// Whether `command` is one of which line ends were put right, by this report.
+  func corrects(_ command: [UInt8], in bytes: [UInt8]) -> Bool {
+    let wanted = command.filter { $0 != 0x0D && $0 != 0x0A }
+    return corrected.contains { correction in
+      bytes[correction.offset...].lazy.filter { $0 != 0x0D && $0 != 0x0A }
+        .prefix(wanted.count).elementsEqual(wanted)
+    }
+  }
+
   /// Whether `record` stands in `bytes`, the input, within a range that is called doubtful.
   func suspects(_ record: [UInt8], in bytes: [UInt8]) -> Bool {
     bytes.withByteSlice { all in

@@ -45,6 +45,9 @@ import Testing
         if hidden.contains(bytes) || damaged.isSeamless(bytes, borders) {
           salvaged.hidden += 1
           if !report.suspects(bytes, in: damaged.bytes) { salvaged.unsuspected += 1 }
+        } else if report.corrects(bytes, in: damaged.bytes) {
+          // It is told; more than a line end may have been cut out there.
+          salvaged.hidden += 1
         } else {
           salvaged.wrong.append(
             "seed \(seed): \(String(decoding: bytes.prefix(80), as: UTF8.self))")
@@ -69,9 +72,11 @@ import Testing
         guard let place = damaged.place(of: command.range), !corrected.contains(place.lowerBound)
         else { continue }
         let bytes = Array(original[command.range])
-        let isLost = report.lost.contains {
-          $0.offset <= place.lowerBound && place.upperBound <= $0.offset + $0.length
+        var at = place.lowerBound
+        for range in report.lost where range.offset <= at {
+          at = max(at, range.offset + range.length)
         }
+        let isLost = at >= place.upperBound
         if !isLost && !kept.contains(bytes) { salvaged.unreported += bytes.count }
       }
     }

@@ -143,11 +143,13 @@ struct DumpAnalysis {
 
   /// Takes over what was decided.
   private mutating func finish(_ salvage: inout DumpSalvage, _ pages: MappedPages) {
+    let suspects = salvage.takeSuspects()
     if !salvage.lost.isEmpty {
+      DumpDuplicates.count(suspects, &salvage, pages, head.header)
       DumpDatabases.decide(&salvage, assumed: options.assumedDatabase, average: salvage.average)
       DumpDatabases.tellMissing(&salvage, average: salvage.average)
     }
-    DumpDuplicates.remove(&salvage, pages, head.header)
+    DumpDuplicates.remove(suspects, &salvage, pages, head.header)
     lost = salvage.lost
     doubts += salvage.doubts
     end = salvage.end

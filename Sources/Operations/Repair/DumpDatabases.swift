@@ -35,14 +35,14 @@ enum DumpDatabases {
     let groups = salvage.pieces.groups
     let own = groups[range.lowerBound].db
     if let next, next == own + 1 { return }
-    let kept = range.reduce(0) { $0 + groups[$1].keys }
-    guard kept > groups[range.lowerBound].keys else { return }
+    let kept = range.reduce(0) { $0 + groups[$1].keys - groups[$1].copies }
+    guard range.dropFirst().contains(where: { groups[$0].keys > 0 }) else { return }
     var why = "no size hint tells"
     /// The first group that may belong to another database, and whether it must.
     var first = range.lowerBound + 1
     var mustChange = false
     if let announced = groups[range.lowerBound].announced {
-      let expires = range.reduce(0) { $0 + groups[$1].expires }
+      let expires = range.reduce(0) { $0 + groups[$1].expires - groups[$1].expiringCopies }
       let fits =
         kept <= Int(clamping: announced.keys) && expires <= Int(clamping: announced.expires)
       why = "\(announced.keys) keys were announced for database \(own), \(kept) are there"
@@ -98,7 +98,7 @@ enum DumpDatabases {
     for group in groups {
       guard let announced = group.announced else { continue }
       let own = groups.filter { $0.db == group.db }
-      let missing = Int(clamping: announced.keys) - own.reduce(0) { $0 + $1.keys }
+      let missing = Int(clamping: announced.keys) - own.reduce(0) { $0 + $1.keys - $1.copies }
       // A damage behind the database may have taken keys of it too.
       let lost = salvage.lost.reduce(0) { $0 + $1.length }
       guard missing > room(lost, average) else { continue }
@@ -122,12 +122,12 @@ enum DumpDatabases {
     cut: Int
   ) -> [Int] {
     var places: [Int] = []
-    var before = groups[range.lowerBound].keys
+    var before = groups[range.lowerBound].keys - groups[range.lowerBound].copies
     var lost = groups[range.lowerBound].lostBefore
     for index in range.dropFirst() {
       lost += groups[index].lostBefore + cut
       if announced >= before, announced - before <= room(lost, average) { places.append(index) }
-      before += groups[index].keys
+      before += groups[index].keys - groups[index].copies
     }
     return places
   }

@@ -12,21 +12,38 @@ enum DumpDuplicates {
     let range: Range<Int>
     /// Of the whole record.
     let hash: UInt64
+    let expires: Bool
     var isGone = false
 
-    init(key: [UInt8], db: Int, group: Int, range: Range<Int>, hash: UInt64) {
+    init(key: [UInt8], db: Int, group: Int, range: Range<Int>, hash: UInt64, expires: Bool) {
       self.key = key
       self.db = db
       self.group = group
       self.range = range
       self.hash = hash
+      self.expires = expires
+    }
+  }
+
+  /// Counts in each group the keys that stand at an earlier place too.
+  static func count(
+    _ suspects: Set<UInt64>, _ salvage: inout DumpSalvage, _ pages: MappedPages,
+    _ header: RDBHeader
+  ) {
+    if suspects.isEmpty { return }
+    for same in find(suspects, salvage, pages, header) {
+      var seen: Set<UInt64> = []
+      for place in same where !seen.insert(place.hash).inserted {
+        salvage.pieces.groups[place.group].copies += 1
+        if place.expires { salvage.pieces.groups[place.group].expiringCopies += 1 }
+      }
     }
   }
 
   static func remove(
-    _ salvage: inout DumpSalvage, _ pages: MappedPages, _ header: RDBHeader
+    _ suspects: Set<UInt64>, _ salvage: inout DumpSalvage, _ pages: MappedPages,
+    _ header: RDBHeader
   ) {
-    let suspects = salvage.takeSuspects()
     if suspects.isEmpty { return }
     let places = find(suspects, salvage, pages, header)
     removeCopies(places, &salvage)
@@ -70,13 +87,14 @@ enum DumpDuplicates {
         guard let record = try? reader.next() else { break }
         guard case .key = record else { continue }
         let key = reader.key
+        let expires = key.expiresAt != nil
         guard (try? reader.skipValue()) != nil else { break }
         guard suspects.contains(KeyFilter.hash(key.key, db: 0)) else { continue }
         let bytesOfRecord = bytes.slice(at: at, count: reader.offset - at)
         places[key.key.bytes, default: []].append(
           Place(
             key: key.key.bytes, db: db, group: piece.group, range: at..<reader.offset,
-            hash: bytesOfRecord.fastHash))
+            hash: bytesOfRecord.fastHash, expires: expires))
       }
     }
     return places.values.sorted { $0[0].range.lowerBound < $1[0].range.lowerBound }

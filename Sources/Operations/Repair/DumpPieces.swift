@@ -29,6 +29,10 @@ struct DumpPieces {
     var announced: (keys: UInt64, expires: UInt64)?
     var keys = 0
     var expires = 0
+    /// Of ``keys`` and ``expires`` those that stand at an earlier place too, with the same value: bytes
+    /// that were written twice, which nobody announced.
+    var copies = 0
+    var expiringCopies = 0
     /// Bytes that were lost in front of it.
     var lostBefore = 0
     /// Where it begins and ends in the file.
@@ -36,6 +40,7 @@ struct DumpPieces {
   }
 
   private(set) var all: [Piece] = []
+  /// The groups, in order.
   var groups: [Group] = [Group(db: 0)]
 
   /// Adds a record to the last group.

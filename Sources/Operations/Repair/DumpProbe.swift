@@ -46,10 +46,10 @@ struct DumpProbe: ~Copyable {
 
   /// The first place at or behind `from` where a record begins; nil when there is none.
   mutating func next(
-    from: Int, db: Int, _ model: KeyModel, keysExpire: Bool
+    from: Int, upTo limit: Int? = nil, db: Int, _ model: KeyModel, keysExpire: Bool
   ) -> (offset: Int, found: Found)? {
     var at = from
-    while at < bytes.count, budget > 0 {
+    while at < limit ?? bytes.count, budget > 0 {
       let byte = bytes[at]
       if byte == 0x2A {
         if mayBeLog, commands.holds(bytes, at: at) { return (at, .commands) }
@@ -89,6 +89,7 @@ struct DumpProbe: ~Copyable {
     reader.resume(at: start, db: db)
     var bits = 0
     var count = 0
+    var end = start
     while count < DumpProbe.enough || bits < 30 {
       if count > 200 { return false }
       do throws(RDBError) {
@@ -126,9 +127,12 @@ struct DumpProbe: ~Copyable {
             && (bytes[end] == 0x23 || commands.holds(bytes, at: end))
         }
         count += 1
+        end = reader.offset
       } catch {
-        // The next damage, or no records at all.
-        if count >= 1 && bits >= 40 { return true }
+        // The next damage, or no records at all; a length that leads far away is none.
+        if count >= 1 && bits >= 40 && end - start <= 4096 + 16 * count * model.average {
+          return true
+        }
         budget -= max(1, reader.offset - start)
         return false
       }

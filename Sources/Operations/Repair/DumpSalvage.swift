@@ -6,8 +6,8 @@ internal import RDB
 /// * Every value is checked to its last element. One that is damaged inside, while its length is
 ///   right, costs its key only.
 /// * Where a record can't be read, reading goes on at the next place that is one for certain
-///   (``DumpProbe``). When the record does not even begin as one, the length of the value before may
-///   be wrong; unless that value proves its own length, its key goes too.
+///   (``DumpProbe``). The length of the value before it may be wrong; unless that value proves its own
+///   end, its key goes too.
 /// * The first key behind a damage goes when its attributes (expiry time) may have been lost.
 /// * To which database the keys behind a damage belong is decided by ``DumpDatabases``.
 struct DumpSalvage: ~Copyable {
@@ -143,9 +143,11 @@ struct DumpSalvage: ~Copyable {
     let key = reader.key
     let accepted = model.accepts(key)
     do throws(RDBError) { try checker.check(&reader) } catch { throw .unreadable(error) }
-    // Where bytes are known to be damaged, a strange key counts only when others follow it.
+    // Where bytes are known to be damaged, a strange key counts only when others follow it; zeros in it
+    // are of the damage, and so are two in a row.
     if distrusts && !accepted && model.count > 100,
-      key.key.isEmpty || !probe.reads(reader.offset, reader.db)
+      key.key.isEmpty || recent.last?.isStrange == true || DumpSalvage.holdsZeros(key.key)
+        || !probe.reads(reader.offset, reader.db)
     {
       throw .strange
     }
@@ -163,21 +165,28 @@ struct DumpSalvage: ~Copyable {
     // Only now and then is the name needed; the bytes tell it again.
     recent.append(
       Recent(
-        range: range, isProven: DumpSalvage.provesLength(key.type, bytes, key.valueOffset),
+        range: range, isProven: DumpSalvage.provesLength(key.type),
         isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last))
   }
 
-  /// Whether the content of a value tells its length once more, so that a wrong length would have
-  /// been found.
-  private static func provesLength(_ type: ValueType, _ bytes: ByteSlice, _ offset: Int) -> Bool {
+  /// Whether four zeros stand in a row in `name`.
+  private static func holdsZeros(_ name: ByteSlice) -> Bool {
+    var zeros = 0
+    for index in 0..<name.count {
+      zeros = name[index] == 0 ? zeros + 1 : 0
+      if zeros == 4 { return true }
+    }
+    return false
+  }
+
+  /// Whether the content of a value tells its end once more, so that bytes put in or cut out inside would
+  /// have been found: these have a mark at their end, and each element tells its length twice.
+  private static func provesLength(_ type: ValueType) -> Bool {
     switch type {
-    case .string:
-      // Integers have fixed lengths, compressed strings must come out right.
-      return bytes[offset] >= 0xC0
-    case .list, .set, .zset, .zset2, .hash, .hashMetadata, .hashMetadataPreRelease, .valkeyHash,
-      .array, .cron, .templateArray, .templateArrayRef:
-      return false
-    default: return true
+    case .hashListpack, .setListpack, .zsetListpack, .hashListpackEx, .hashZiplist, .zsetZiplist,
+      .listZiplist:
+      true
+    default: false
     }
   }
 
@@ -199,7 +208,7 @@ struct DumpSalvage: ~Copyable {
         seen = reader.key.key.bytes
       }
       if error.activity == .aux || error.activity == .function { begins = true }
-      if reader.canSkipValue, begins, let end = behindValue(&reader) {
+      if reader.canSkipValue, begins, let end = behindValue(&reader, from: at) {
         lose(at..<end, "damaged value: \(reason)", db: reader.db, keys: seen.map { [$0] } ?? [])
         pieces.groups[pieces.groups.count - 1].lostBefore += end - at
         if !strict { reader.resume(at: end, db: reader.db) }
@@ -209,8 +218,9 @@ struct DumpSalvage: ~Copyable {
     let db = reader.db
     var from = at
     var names = seen.map { [$0] } ?? []
-    if !begins, !strict {
-      // Whose length is wrong?
+    if !strict {
+      // Whose length is wrong? Also a record that begins well may stand inside the last value, which
+      // has taken the place of what follows it.
       while let suspect = recent.popLast(), suspect.range.upperBound == from {
         if suspect.isProven && !suspect.isStrange { break }
         drop(suspect)
@@ -271,10 +281,19 @@ struct DumpSalvage: ~Copyable {
   }
 
   /// Where the value of the current key ends, when records follow there.
-  private mutating func behindValue(_ reader: inout RDBReader) -> Int? {
+  private mutating func behindValue(_ reader: inout RDBReader, from start: Int) -> Int? {
     do throws(RDBError) { try reader.skipValue() } catch { return nil }
     let end = reader.offset
-    return probe.holds(end, reader.db, model) ? end : nil
+    guard probe.holds(end, reader.db, model) else { return nil }
+    // A wrong length inside may have taken whole records with it.
+    if end - start > 2048,
+      let inner = probe.next(
+        from: reader.key.valueOffset + 1, upTo: end, db: reader.db, model, keysExpire: false),
+      inner.offset < end
+    {
+      return nil
+    }
+    return end
   }
 
   private mutating func drop(_ suspect: Recent) {

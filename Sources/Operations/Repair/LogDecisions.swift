@@ -27,6 +27,7 @@ enum LogDecisions {
       let all = plans[index].log?.unknown ?? []
       for unknown in all {
         let name = unknown.name.map(ASCII.uppercased)
+        guard plans[index].log?.pieces.contains(unknown.range.lowerBound) == true else { continue }
         if counts[name] == 1, let near = neighbour(of: name) {
           plans[index].log?.take(
             out: unknown.range, of: file,

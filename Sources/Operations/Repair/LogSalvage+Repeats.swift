@@ -48,7 +48,9 @@ extension LogSalvage {
       guard let end = commandEnd(at) else { return }
       if end > island.upperBound { break }
       let wide = at..<max(end, min(island.upperBound, at + 512))
-      if let hit = place(of: at..<end, or: wide, besides: island) {
+      let found = places(of: at..<end, or: wide, besides: island)
+      if found.count == 1 {
+        let hit = found[0]
         unique = 0
         // On to the last border within what is the same.
         var same = end - at
@@ -73,9 +75,9 @@ extension LogSalvage {
       } else {
         if let open = run { drop(open, upTo: at, isClosed, island) }
         run = nil
-        unique += 1
+        if found.isEmpty { unique += 1 }
         // Where nothing was written twice, it is not worth looking further.
-        if !isClosed && unique > 2 { return }
+        if !isClosed && unique > 0 { return }
         at = end
       }
     }
@@ -89,6 +91,21 @@ extension LogSalvage {
     repeats.append(run.start..<end)
     removeSegment(
       run.start..<end, "the same bytes as at byte \(run.source), written a second time")
+    // Its last command may have lost only the end of its line.
+    if let loose = plan.pieces.all.first(where: { $0.range.lowerBound == end }),
+      loose.kind == .loose, let command = LooseCommand(bytes, at: end)
+    {
+      var same = 0
+      while same < command.end - end, run.sourceEnd + same < bytes.count,
+        bytes[end + same] == bytes[run.sourceEnd + same]
+      { same += 1 }
+      guard same >= 24 else { return }
+      repeats.append(end..<command.end)
+      uncorrect(at: end)
+      removeSegment(
+        end..<command.end,
+        "the same bytes as at byte \(run.sourceEnd), written a second time, without the line end")
+    }
   }
 
   /// Whether the other place is the right one of the two: where the two cease to be the same, whole
@@ -107,6 +124,15 @@ extension LogSalvage {
       (run.start - left - 1, run.source - left - 1), (end + right, run.sourceEnd + right),
     ]
     var isRight = false
+    // What goes on beside the run in the same way: here it is what is left of a command, there a whole one.
+    for (own, other) in [
+      left > 8 ? (run.start - 1, run.source - 1) : nil, right > 8 ? (end, run.sourceEnd) : nil,
+    ].compactMap({ $0 }) {
+      let ownIsKept = plan.pieces.contains(own)
+      let otherIsKept = plan.pieces.contains(other)
+      if ownIsKept && !otherIsKept { return false }
+      if !ownIsKept && otherIsKept { isRight = true }
+    }
     for (own, other) in edges {
       let ownIsKept = plan.pieces.contains(own)
       let otherIsKept = plan.pieces.contains(other)
@@ -129,19 +155,19 @@ extension LogSalvage {
     return endOfCommand(at)
   }
 
-  /// The only place outside of `island` where the bytes of `range` stand too; where they stand at several,
-  /// or are few, that of the bytes of `wide`. Nil when there is none, or several.
-  private func place(
+  /// The place outside of `island` where the bytes of `range` stand too; where they stand at several,
+  /// or are few, that of the bytes of `wide`. None when there is none; two when it can't be told.
+  private func places(
     of range: Range<Int>, or wide: Range<Int>, besides island: Range<Int>
-  ) -> Int? {
+  ) -> [Int] {
     // Nearly all commands stand nowhere else, and the file has to be gone through once to know it.
     if range.count >= 24 {
       let places = places(of: range, besides: island)
-      if places.count < 2 { return places.first }
+      if places.count < 2 || wide == range { return places }
     }
-    if wide.count < 24 || wide == range { return nil }
+    if wide.count < 24 { return [0, 0] }
     let places = places(of: wide, besides: island)
-    return places.count == 1 ? places[0] : nil
+    return places.isEmpty ? [0, 0] : places
   }
 
   /// Up to two places outside of `island` where the bytes of `range` stand too.

@@ -205,10 +205,15 @@ struct LogSalvage: ~Copyable {
       closeRun(at: end)
       runStart = end
     }
+    // Maybe it went with what is around it.
+    guard plan.pieces.contains(range.lowerBound) else { return }
     plan.pieces.remove(range)
     plan.commands -= count
     lose(range, reason, names, readable: count)
   }
+
+  /// Nothing was put right at `offset` after all.
+  mutating func uncorrect(at offset: Int) { plan.corrected.removeAll { $0.offset == offset } }
 
   mutating func doubt(_ sentence: String) { plan.doubts.append(sentence) }
 
@@ -317,15 +322,14 @@ struct LogSalvage: ~Copyable {
   /// `word`.
   static func holdsHead(_ word: ByteSlice) -> Bool {
     var at = 0
-    while at + 2 < word.count, let line = word.firstIndex(of: 0x0D, from: at) {
-      at = line + 1
-      guard line + 2 < word.count, word[line + 1] == 0x0A,
-        word[line + 2] == 0x24 || word[line + 2] == 0x2A
-      else { continue }
-      var digits = line + 3
+    // A line feed alone may be what is left of the line end.
+    while at + 1 < word.count, let feed = word.firstIndex(of: 0x0A, from: at) {
+      at = feed + 1
+      guard at < word.count, word[at] == 0x24 || word[at] == 0x2A else { continue }
+      var digits = at + 1
       while digits < word.count, ASCII.isDigit(word[digits]) { digits += 1 }
       if digits == word.count || digits + 1 == word.count && word[digits] == 0x0D { return true }
-      if digits > line + 3, word.isLineEnd(at: digits) { return true }
+      if digits > at + 1, word.isLineEnd(at: digits) { return true }
     }
     return false
   }
