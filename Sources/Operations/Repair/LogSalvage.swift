@@ -280,14 +280,15 @@ struct LogSalvage: ~Copyable {
       from = start
     } else if at < bytes.count, last.end == at, last.length > 0,
       last.offset >= (segmentStart ?? 0), last.offset != refusedAt,
-      bytes[at] == 0x24 || swallows(last.offset..<last.end)
+      bytes[at] == 0x24 || isTail(at) || swallows(last.offset..<last.end)
     {
       let name = last.word
       drop(
         last.offset..<last.end,
         bytes[at] == 0x24
           ? "a command behind which more words follow than it counts"
-          : "a command that has taken parts of the next ones into a word", [name.text], 1)
+          : "a command behind which the end of another one follows: bytes were cut out, maybe inside it",
+        [name.text], 1)
       if name.isMulti || name.isExec { openMulti = nil }
       from = last.offset
     } else if putLineEndsRight(&reader, at) {
@@ -307,6 +308,22 @@ struct LogSalvage: ~Copyable {
     openStretch(at: next, last.database)
     reader.resume(at: next, database: last.database)
     return true
+  }
+
+  /// Whether the end of a command stands at `at`: the rest of a word, and behind its line end the next word
+  /// or command. A damaged marker with its number is the head of one.
+  private func isTail(_ at: Int) -> Bool {
+    let part = bytes.prefix(min(bytes.count, at + 4096))
+    if bytes[at] == 0x2A { return false }
+    guard let line = part.firstIndex(of: 0x0D, from: at), bytes.isLineEnd(at: line), line > at,
+      line + 2 < bytes.count, bytes[line + 2] == 0x24 || bytes[line + 2] == 0x2A
+    else { return false }
+    var digits = 0
+    for index in at..<line {
+      if bytes[index] < 0x20 { return false }
+      if index > at, ASCII.isDigit(bytes[index]) { digits += 1 }
+    }
+    return ASCII.isDigit(bytes[at]) || line - at == 1 || digits < line - at - 1
   }
 
   /// Whether a word of the command at `range` holds the head of another word or command: where bytes
