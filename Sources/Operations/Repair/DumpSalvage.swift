@@ -142,7 +142,7 @@ struct DumpSalvage: ~Copyable {
 
   private mutating func take(_ reader: inout RDBReader, _ at: Int) throws(Trouble) {
     let key = reader.key
-    let accepted = model.accepts(key)
+    let accepted = model.accepts(key) && !(distrusts && model.isShort(key.key))
     do throws(RDBError) { try checker.check(&reader) } catch { throw .unreadable(error) }
     // Where bytes are known to be damaged, a strange key counts only when others follow it; zeros in it
     // are of the damage, and so are two in a row.

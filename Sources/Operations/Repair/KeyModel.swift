@@ -8,6 +8,7 @@ struct KeyModel {
   private(set) var count = 0
   private var printable = 0
   private var longest = 0
+  private var shortest = Int.max
   private var evicting = 0
   private var types = InlineArray<256, Int>(repeating: 0)
   private var isEmptySeen = false
@@ -23,6 +24,7 @@ struct KeyModel {
     if KeyModel.isPrintable(key.key) { printable &+= count > 100_000 ? 64 : 1 }
     if key.key.isEmpty { isEmptySeen = true }
     longest = max(longest, key.key.count)
+    shortest = min(shortest, key.key.count)
     if key.idle != nil || key.frequency != nil { evicting &+= count > 100_000 ? 64 : 1 }
     types[Int(key.type.rawValue)] &+= 1
   }
@@ -49,6 +51,9 @@ struct KeyModel {
     if isText { return -1000 }
     return bits + (name.count >= 4 ? 2 : 0)
   }
+
+  /// Whether a name is much shorter than all that were seen.
+  func isShort(_ name: ByteSlice) -> Bool { count > 100 && name.count * 2 < shortest }
 
   /// Whether a key may be a true one.
   func accepts(_ key: KeyHeader) -> Bool {

@@ -110,9 +110,9 @@ extension LogSalvage {
     }
   }
 
-  /// Whether the other place is the right one of the two: where the two cease to be the same, whole
-  /// commands go on there, and damage stands here.
-  /// Where the island itself cuts the other place, nothing follows from that.
+  /// Whether the other place is the right one of the two: at one of its ends, where the two cease to be
+  /// the same, whole commands go on there, and damage stands here. (Where the other place is itself cut by
+  /// the copy, its other end says the opposite; what is only here is kept then.)
   private func isOriginal(_ run: Run, _ end: Int, _ island: Range<Int>) -> Bool {
     var left = 0
     while run.start - left > 0, run.source - left > 0,
@@ -132,7 +132,6 @@ extension LogSalvage {
     ].compactMap({ $0 }) {
       let ownIsKept = plan.pieces.contains(own)
       let otherIsKept = plan.pieces.contains(other)
-      if ownIsKept && !otherIsKept { return false }
       if !ownIsKept && otherIsKept { isRight = true }
     }
     for (own, other) in edges {
@@ -145,7 +144,6 @@ extension LogSalvage {
         isRight = true
         continue
       }
-      if ownIsKept && !otherIsKept { return false }
       if !ownIsKept && otherIsKept { isRight = true }
     }
     return isRight
