@@ -7,7 +7,7 @@ extension Keyspace {
   /// The table of a database, made when there is none.
   func table(_ database: Int) -> KeyTable {
     if let table = tables[database] { return table }
-    let table = KeyTable(database: database, keepsVacant: lower != nil)
+    let table = KeyTable(database: database, keepsVacant: lower != nil, in: backing)
     tables[database] = table
     return table
   }

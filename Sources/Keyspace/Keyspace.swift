@@ -89,6 +89,9 @@ package final class Keyspace {
   package var lastTime = Int64.max
   /// Whether reading stopped before the end.
   package internal(set) var isStopped = false
+  /// The transaction inside which reading stopped: the numbers of its MULTI and, when it has one, of
+  /// its EXEC. It is not executed.
+  package internal(set) var openTransaction: (multi: Int, exec: Int?)?
 
   let registry = CommandRegistry.shared
   /// What the replay does with each command of the registry.
@@ -96,7 +99,7 @@ package final class Keyspace {
   /// The largest number of words each command was met with; 255 for more.
   @safe @exclusivity(unchecked) var mostWords: PODArray<UInt8>
   /// How many annotations were read.
-  var annotationCount = 0
+  package internal(set) var annotationCount = 0
   enum Plan: UInt8 { case now, postpone, overwrite, delete }
 
   /// The databases by number; tables come into being when first used.
@@ -107,9 +110,9 @@ package final class Keyspace {
   /// Values that were made by executing commands; entries refer to them by number.
   @safe @exclusivity(unchecked) var states = StateStore()
   /// Commands that wait to be executed.
-  @safe @exclusivity(unchecked) var chains = OperationChains()
+  @safe @exclusivity(unchecked) var chains: OperationChains
   /// Values of dumps; entries refer to them by number.
-  @safe @exclusivity(unchecked) var dumpValues = PODArray<DumpValue>()
+  @safe @exclusivity(unchecked) var dumpValues: PagedArray<DumpValue>
   /// What decodes the values of each dump.
   var dumps: [DumpDecoder] = []
   /// The first value of a dump that turned out to be damaged when it was decoded.
@@ -118,6 +121,15 @@ package final class Keyspace {
   package internal(set) var producer = DumpProducer()
   /// The bytes of all files.
   let log = LogBytes()
+
+  /// How many keys the last ``write(to:hash:expiredBefore:)`` wrote of each database.
+  package internal(set) var writtenKeys: [(database: Int, keys: Int)] = []
+
+  /// Why tables are in memory although they should be in files.
+  package var backingFailure: SystemError? {
+    chains.failure ?? dumpValues.failure ?? context.kept.failure
+      ?? tables.values.lazy.compactMap(\.failure).first
+  }
 
   /// Whose log is replayed; to be set before the first command.
   package var generation: ServerGeneration {
@@ -150,9 +162,16 @@ package final class Keyspace {
   /// The numbers of the commands that were counted.
   var notedFaults: Set<Int> = []
 
-  /// An empty keyspace. `now` is what relative times in a log refer to, in unix milliseconds.
-  package init(now: Int64, eager: Bool = false) {
-    let kept = KeptBytes()
+  /// Where the tables live.
+  let backing: PageBacking
+
+  /// An empty keyspace. `now` is what relative times in a log refer to, in unix milliseconds. Tables
+  /// of keys and commands, and bytes that are computed and stay, live in `backing`.
+  package init(now: Int64, eager: Bool = false, backing: PageBacking = .memory) {
+    self.backing = backing
+    chains = OperationChains(in: backing)
+    dumpValues = PagedArray(in: backing)
+    let kept = KeptBytes(in: backing)
     context = Context(now: now, kept: kept)
     foldContext = Context(now: now, kept: kept)
     isEager = eager

@@ -36,6 +36,10 @@ public enum Compact {
     public var now: Int64?
     /// Only find out how large it would be.
     public var dryRun = false
+    /// As ``ReplayedLog/Options/memoryLimit``.
+    public var memoryLimit: Int?
+    /// As ``ReplayedLog/Options/temporaryDirectory``.
+    public var temporaryDirectory = "/var/tmp"
 
     /// One AOF.
     public init() {}
@@ -77,6 +81,8 @@ public enum Compact {
     }
     var reading = ReplayedLog.Options()
     reading.strict = options.strict
+    reading.memoryLimit = options.memoryLimit
+    reading.temporaryDirectory = options.temporaryDirectory
     reading.now = options.now ?? Moment.now.milliseconds
     let log = try ReplayedLog(path, reading, fileSystem: fileSystem)
     let target = try target(options, log)

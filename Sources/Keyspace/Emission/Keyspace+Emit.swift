@@ -37,8 +37,11 @@ extension Keyspace {
       hash.add(function: library.code)
     }
     var keys = 0
+    writtenKeys = []
     for database in databases {
       guard let table = tables[database] else { continue }
+      let before = keys
+      defer { if keys > before { writtenKeys.append((database, keys - before)) } }
       for index in 0..<table.count {
         lookAhead(table, index)
         let entry = table[index]

@@ -54,6 +54,8 @@ package struct DumpProducer: Sendable {
   package var serverVersion = 0
   /// Data of modules that belongs to no key, which no command can make.
   package var moduleData = 0
+  /// When the dump was written, in unix seconds; nil when it does not say.
+  package var madeAt: Int64?
 }
 
 extension Keyspace {
@@ -132,6 +134,7 @@ extension Keyspace {
   }
 
   private func noteProducer(_ name: ByteSlice, _ value: ByteSlice) {
+    if name.equals("ctime") { producer.madeAt = DecimalText.canonical(value) }
     guard name.equalsIgnoringCase("redis-ver") || name.equalsIgnoringCase("valkey-ver") else {
       return
     }

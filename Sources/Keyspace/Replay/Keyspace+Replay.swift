@@ -68,6 +68,7 @@ extension Keyspace {
       let command = holder.reader.command
       if command.index > lastIndex || command.time > lastTime {
         isStopped = true
+        if command.position > 0 { openTransaction = findEnd(holder) }
         break
       }
       let arguments = holder.reader.arguments
@@ -95,6 +96,20 @@ extension Keyspace {
     do throws(AOFError) { return try holder.reader.next() } catch {
       throw ReplayError(.log(error), holder.reader.command)
     }
+  }
+
+  /// Where the transaction of the current command begins and ends.
+  @inline(never)
+  private func findEnd(_ holder: LogFile) -> (multi: Int, exec: Int?) {
+    let inside = holder.reader.command
+    let multi = inside.index - inside.position
+    var command = inside
+    while command.transaction == inside.transaction {
+      if command.word.isExec { return (multi, command.index) }
+      guard (try? holder.reader.next()) == true else { break }
+      command = holder.reader.command
+    }
+    return (multi, nil)
   }
 
   /// A command inside a transaction, MULTI and EXEC included.

@@ -12,10 +12,21 @@ final class KeptBytes {
   private var used = 0
   /// Slices too large for a chunk.
   private var large: [Chunk] = []
+  /// Takes the place of the chunks when they are not to live in memory.
+  private var arena: Arena?
+
+  /// Nothing kept yet.
+  init(in backing: PageBacking = .memory) {
+    if backing != .memory { arena = Arena(in: backing) }
+  }
+
+  /// Why bytes are in memory although they should be in a file.
+  var failure: SystemError? { arena == nil ? nil : arena?.failure }
 
   /// A copy of `bytes`.
   func keep(_ bytes: ByteSlice) -> ByteSlice {
     guard bytes.count > 0 else { return ByteSlice() }
+    if arena != nil, let kept = arena?.store(bytes) { return kept }
     if bytes.count > KeptBytes.chunkSize / 4 {
       let own = Chunk(bytes.count)
       own.buffer.append(bytes)
@@ -35,6 +46,7 @@ final class KeptBytes {
 
   /// Forgets everything; slices handed out before become invalid.
   func reset() {
+    arena?.removeAll()
     used = 0
     if !large.isEmpty { large.removeAll() }
     if chunks.count > 4 { chunks.removeSubrange(4...) }

@@ -55,8 +55,8 @@ struct KeyEntry: BitwiseCopyable {
 /// table grows; then they are dropped. Numbers of entries are valid until the next
 /// ``findOrAdd(_:hash:)``.
 final class KeyTable {
-  @safe @exclusivity(unchecked) private var entries = PODArray<KeyEntry>()
-  @safe @exclusivity(unchecked) private var slots: PODArray<UInt64>
+  @safe @exclusivity(unchecked) private var entries: PagedArray<KeyEntry>
+  @safe @exclusivity(unchecked) private var slots: PagedArray<UInt64>
 
   /// The number of the database; changes by SWAPDB.
   var database: Int
@@ -64,11 +64,18 @@ final class KeyTable {
   /// key does not exist. Numbers of entries stay valid then.
   let keepsVacant: Bool
 
-  init(database: Int, keepsVacant: Bool = false) {
+  private let backing: PageBacking
+
+  init(database: Int, keepsVacant: Bool = false, in backing: PageBacking = .memory) {
     self.database = database
     self.keepsVacant = keepsVacant
-    slots = PODArray(repeating: 0, count: 64)
+    self.backing = backing
+    entries = PagedArray(in: backing)
+    slots = PagedArray(zeros: 64, in: backing)
   }
+
+  /// Why the table is in memory although it should be in files.
+  var failure: SystemError? { entries.failure ?? slots.failure }
 
   static func hash(_ key: ByteSlice) -> UInt32 { UInt32(truncatingIfNeeded: key.fastHash >> 16) }
 
@@ -160,7 +167,7 @@ final class KeyTable {
     } else {
       size *= 2
     }
-    slots = PODArray(repeating: 0, count: size)
+    slots = PagedArray(zeros: size, in: backing)
     for index in 0..<entries.count { place(entries[index].hash, index + 1) }
   }
 }

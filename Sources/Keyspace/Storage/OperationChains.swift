@@ -23,9 +23,15 @@ struct Operation: BitwiseCopyable {
 ///
 /// Lists that are dropped are used again, so that memory follows the commands that still matter.
 struct OperationChains: ~Copyable {
-  private var operations = PODArray<Operation>()
+  private var operations: PagedArray<Operation>
   /// The number + 1 of the first free record.
   private var free: UInt32 = 0
+
+  /// No commands yet.
+  init(in backing: PageBacking = .memory) { operations = PagedArray(in: backing) }
+
+  /// Why the commands are in memory although they should be in a file.
+  var failure: SystemError? { operations.failure }
 
   /// Puts a command in front of the chain that begins with `previous` (a number + 1, or 0);
   /// returns its own number + 1.

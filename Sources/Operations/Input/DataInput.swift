@@ -30,18 +30,36 @@ public struct DataInput: ~Copyable {
   public init(
     _ opened: consuming Input, now: Int64? = nil, fileSystem: any FileSystem = .system
   ) throws(ToolError) {
+    var options = ReplayedLog.Options()
+    options.now = now ?? Moment.now.milliseconds
+    try self.init(opened, replaying: options, fileSystem: fileSystem)
+  }
+
+  /// Opens what was looked at already; of a log what `options` say.
+  ///
+  /// - Throws: ``ToolError``; of wrong use when the log does not hold the moment that was asked for,
+  ///   or PATH is a dump, which holds one moment only.
+  public init(
+    _ opened: consuming Input, replaying options: ReplayedLog.Options,
+    fileSystem: any FileSystem = .system
+  ) throws(ToolError) {
     var input = opened
     facts = input.facts
     if case .rdb = input.kind, !input.beginsLog() {
+      if !options.readsAll {
+        throw .usage(
+          "\(KeyText.fileName(facts.path)) is an RDB, which holds one moment only; --index and --until "
+            + "are for logs")
+      }
       let cursor = input.takeCursor()
       do throws(RDBError) { dump = try RDBReader(cursor) } catch {
         throw ToolError(error, file: facts.file)
       }
       log = nil
     } else {
-      var options = ReplayedLog.Options()
-      options.now = now ?? Moment.now.milliseconds
-      log = try ReplayedLog(input, options, fileSystem: fileSystem)
+      let replayed = try ReplayedLog(input, options, fileSystem: fileSystem)
+      try replayed.checkExtent(options)
+      log = replayed
       dump = nil
     }
   }

@@ -25,6 +25,14 @@ public struct ReplayedLog {
     package var omissions = ReplayOmissions()
     /// A log that ends inside a command is an error instead of a note.
     public var refusesTruncation = false
+    /// How much memory the tables of keys and commands may take; what would take more lives in mapped
+    /// temporary files in ``temporaryDirectory``. nil for no limit.
+    public var memoryLimit: Int?
+    /// Where such files are made (they have no name); a file system in memory would be of no use.
+    public var temporaryDirectory = "/var/tmp"
+
+    /// Whether the whole log is read.
+    public var readsAll: Bool { lastIndex == nil && lastTime == nil }
 
     /// The end of the log.
     public init() {}
@@ -63,7 +71,9 @@ public struct ReplayedLog {
     var input = opened
     facts = input.facts
     notes = input.facts.notes
-    keyspace = Keyspace(now: options.now, eager: options.eager || options.strict)
+    keyspace = Keyspace(
+      now: options.now, eager: options.eager || options.strict,
+      backing: MemoryLimit.backing(for: input, options, fileSystem))
     keyspace.omissions = options.omissions
     if let index = options.lastIndex { keyspace.lastIndex = index }
     if let time = options.lastTime { keyspace.lastTime = time }
@@ -94,6 +104,11 @@ public struct ReplayedLog {
     if options.strict, let fault = keyspace.faults.first { throw refusal(fault) }
     try checkDamage()
     noteFaults()
+    if let failure = keyspace.backingFailure {
+      notes.append(
+        "the memory limit could not be kept: temporary files in \(options.temporaryDirectory): "
+          + failure.text)
+    }
   }
 
   private mutating func read(

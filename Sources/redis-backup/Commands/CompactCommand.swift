@@ -36,6 +36,7 @@ struct CompactCommand: ParsableCommand {
   var lossy = false
   @Flag(name: .long, help: "Only tell how much smaller it would be.")
   var dryRun = false
+  @OptionGroup var memory: MemoryOptions
 
   func validate() throws {
     if !dryRun && (output == nil) == !inPlace {
@@ -54,6 +55,8 @@ struct CompactCommand: ParsableCommand {
     options.replacing = force
     options.dryRun = dryRun
     options.inPlace = inPlace
+    options.memoryLimit = try memory.limit()
+    options.temporaryDirectory = MemoryOptions.directory
     session.beginProgress(total: 0)
     let report = try Compact.run(
       path, to: output ?? path, options, fileSystem: session.fileSystem)

@@ -41,6 +41,7 @@ struct ConvertCommand: ParsableCommand {
   var force = false
   @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
   @OptionGroup var expiry: ExpiryOptions
+  @OptionGroup var replay: ReplayOptions
 
   func validate() throws {
     if restorePayloads && (to == .rdb || to == .multiPart) {
@@ -76,7 +77,8 @@ struct ConvertCommand: ParsableCommand {
     let opened = try Input(path, fileSystem: session.fileSystem)
     session.beginProgress(total: InfoCommand.total(path))
     defer { session.endProgress() }
-    let input = try DataInput(opened, fileSystem: session.fileSystem)
+    let input = try DataInput(
+      opened, replaying: replay.options(), fileSystem: session.fileSystem)
     let report = try Convert.run(
       input, to: output, options, standardOutput: StandardOutput(),
       fileSystem: session.fileSystem)

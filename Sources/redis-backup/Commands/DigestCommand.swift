@@ -22,6 +22,7 @@ struct DigestCommand: ParsableCommand {
   var style: DigestStyle?
   @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
   @OptionGroup var expiry: ExpiryOptions
+  @OptionGroup var replay: ReplayOptions
 
   func run() throws {
     let session = Session(global)
@@ -30,7 +31,8 @@ struct DigestCommand: ParsableCommand {
     let opened = try Input(path, fileSystem: session.fileSystem)
     session.beginProgress(total: InfoCommand.total(path))
     defer { session.endProgress() }
-    let input = try DataInput(opened, fileSystem: session.fileSystem)
+    let input = try DataInput(
+      opened, replaying: replay.options(), fileSystem: session.fileSystem)
     session.notes(input.notes)
     let report = try Digest.of(
       input, style: style, selection: selection, expiredBefore: limit,

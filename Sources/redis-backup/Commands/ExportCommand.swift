@@ -35,6 +35,7 @@ struct ExportCommand: ParsableCommand {
   var force = false
   @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
   @OptionGroup var expiry: ExpiryOptions
+  @OptionGroup var replay: ReplayOptions
 
   func validate() throws {
     if force && target == nil { throw ValidationError("--force means something only with -o") }
@@ -57,7 +58,8 @@ struct ExportCommand: ParsableCommand {
       var output = try ToolError.wrap(target, .output) { () throws(SystemError) in
         try AtomicOutput(target, replacing: force, fileSystem: session.fileSystem)
       }
-      let input = try DataInput(opened, fileSystem: session.fileSystem)
+      let input = try DataInput(
+        opened, replaying: replay.options(), fileSystem: session.fileSystem)
       session.notes(input.notes)
       result = try Export.write(input, to: &output.buffer, options, target: target)
       try ToolError.wrap(target, .output) { () throws(SystemError) in
@@ -65,7 +67,8 @@ struct ExportCommand: ParsableCommand {
       }
     } else {
       var output = OutputBuffer(StandardOutput())
-      let input = try DataInput(opened, fileSystem: session.fileSystem)
+      let input = try DataInput(
+        opened, replaying: replay.options(), fileSystem: session.fileSystem)
       session.notes(input.notes)
       result = try Export.write(input, to: &output, options, target: "standard output")
     }

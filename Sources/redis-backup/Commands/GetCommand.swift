@@ -27,6 +27,8 @@ struct GetCommand: ParsableCommand {
   @Flag(name: .long, help: "With --json: write every string as base64.")
   var base64 = false
 
+  @OptionGroup var replay: ReplayOptions
+
   func validate() throws {
     if db < 0 { throw ValidationError("--db \(db) is no number of a database") }
     if [raw, resp, global.json].filter({ $0 }).count > 1 {
@@ -45,7 +47,8 @@ struct GetCommand: ParsableCommand {
     let opened = try Input(path, fileSystem: session.fileSystem)
     session.beginProgress(total: InfoCommand.total(path))
     defer { session.endProgress() }
-    let input = try DataInput(opened, fileSystem: session.fileSystem)
+    let input = try DataInput(
+      opened, replaying: replay.options(), fileSystem: session.fileSystem)
     session.notes(input.notes)
     let form: Get.Form =
       raw ? .raw : resp ? .commands : global.json ? .json(base64: base64) : .readable

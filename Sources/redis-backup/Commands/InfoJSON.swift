@@ -6,10 +6,12 @@ import RDB
 /// What `info --json` says. The names are a contract.
 enum InfoJSON {
   static func write(
-    _ survey: Survey, _ others: [Survey], _ json: inout JSONWriter, _ output: inout OutputBuffer
+    _ survey: Survey, _ others: [Survey], _ yield: LogYield?, _ json: inout JSONWriter,
+    _ output: inout OutputBuffer
   ) {
     json.beginObject(&output)
     writeBody(survey, &json, &output)
+    if let yield { write(yield, &json, &output) }
     if let directory = survey.facts.directory {
       json.key("directory", &output)
       json.beginArray(&output)
@@ -30,6 +32,28 @@ enum InfoJSON {
       }
       json.endArray(&output)
     }
+    json.endObject(&output)
+  }
+
+  /// `replay`: what only `--replay` tells.
+  private static func write(
+    _ yield: LogYield, _ json: inout JSONWriter, _ output: inout OutputBuffer
+  ) {
+    json.key("replay", &output)
+    json.beginObject(&output)
+    json.field("keys", yield.keys, &output)
+    json.key("databases", &output)
+    json.beginArray(&output)
+    for database in yield.databases {
+      json.beginObject(&output)
+      json.field("db", database.number, &output)
+      json.field("keys", database.keys, &output)
+      json.endObject(&output)
+    }
+    json.endArray(&output)
+    json.field("liveBytes", yield.liveBytes, &output)
+    json.field("liveCommands", yield.liveCommands, &output)
+    json.field("savedBytes", yield.savedBytes, &output)
     json.endObject(&output)
   }
 

@@ -10,14 +10,14 @@ struct InfoText {
   init(_ terminal: Terminal) { self.terminal = terminal }
 
   /// All of it. `others` are files beside the one that a server would load.
-  func text(_ survey: Survey, _ others: [Survey]) -> String {
-    guard let directory = survey.facts.directory else { return details(survey) }
-    return overview(directory, survey, others) + "\n" + details(survey)
+  func text(_ survey: Survey, _ others: [Survey], _ yield: LogYield? = nil) -> String {
+    guard let directory = survey.facts.directory else { return details(survey, yield) }
+    return overview(directory, survey, others) + "\n" + details(survey, yield)
   }
 
   // MARK: - One file or log
 
-  private func details(_ survey: Survey) -> String {
+  private func details(_ survey: Survey, _ yield: LogYield?) -> String {
     var table = Table()
     let bytes = survey.facts.bytesOnDisk
     if survey.parts.count > 1 || isMultiPart(survey) {
@@ -41,6 +41,10 @@ struct InfoText {
     if let log = survey.log {
       table.add("commands", commandsText(log))
       table.add("times", timesText(log))
+    }
+    if let yield {
+      table.add("at the end", keysText(yield))
+      table.add("alive", aliveText(yield))
     }
     if survey.isOK {
       table.add("loads", terminal.paint("yes", .good))
@@ -113,6 +117,19 @@ struct InfoText {
       }
       return text
     }.joined(separator: ", ")
+  }
+
+  private func keysText(_ yield: LogYield) -> String {
+    if yield.databases.isEmpty { return "no keys" }
+    return count(yield.keys, "key", "keys") + ": "
+      + yield.databases.map { "\($0.keys) in db \($0.number)" }.joined(separator: ", ")
+  }
+
+  private func aliveText(_ yield: LogYield) -> String {
+    let alive = "\(exact(yield.liveBytes)) in \(count(yield.liveCommands, "command", "commands"))"
+    guard yield.savedBytes > 0 else { return alive + "; compact would save nothing" }
+    let percent = 100 * yield.savedBytes / max(yield.bytes, 1)
+    return alive + "; compact would save \(ByteCount.text(yield.savedBytes)) (\(percent) %)"
   }
 
   private func typesText(_ dump: DumpSurvey) -> String {

@@ -26,6 +26,7 @@ struct KeysCommand: ParsableCommand {
   var top: Int?
   @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
   @OptionGroup var expiry: ExpiryOptions
+  @OptionGroup var replay: ReplayOptions
 
   func validate() throws {
     if let top, top < 1 { throw ValidationError("--top \(top) lists nothing") }
@@ -38,7 +39,8 @@ struct KeysCommand: ParsableCommand {
     let opened = try Input(path, fileSystem: session.fileSystem)
     session.beginProgress(total: InfoCommand.total(path))
     defer { session.endProgress() }
-    let input = try DataInput(opened, fileSystem: session.fileSystem)
+    let input = try DataInput(
+      opened, replaying: replay.options(), fileSystem: session.fileSystem)
     session.notes(input.notes)
     var output = OutputBuffer(StandardOutput())
     var listed = 0

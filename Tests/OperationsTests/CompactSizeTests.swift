@@ -1,0 +1,112 @@
+import Bytes
+import Foundation
+import Operations
+import TestSupport
+import Testing
+
+/// What is made here is no larger than what the server itself makes of the same data.
+@Suite(.serialized) struct CompactSizeTests {
+  /// Commands that make values of every type, small and large, of which many are overwritten.
+  static func commands(_ version: RealServer.Version) -> [[[UInt8]]] {
+    var chance = SplitMix64(seed: 4)
+    var all: [[String]] = []
+    func word(_ most: Int) -> String {
+      String(
+        (0..<Int.random(in: 1...most, using: &chance)).map { _ in
+          "abcdefghij klmnopqrstuvwxyz0123456789".randomElement(using: &chance) ?? "a"
+        })
+    }
+    func words(_ most: Int) -> [String] {
+      (0..<Int.random(in: 1...most, using: &chance)).map { _ in word(12) }
+    }
+    for database in [0, 3, 11] {
+      all.append(["SELECT", "\(database)"])
+      for number in 0..<300 {
+        let key = "\(number):\(word(6))"
+        all.append(["SET", "string:\(number % 200)", word(number % 7 == 0 ? 3000 : 40)])
+        all.append([
+          "SET", "number:\(key)", "\(Int64.random(in: -999_999...99_999_999, using: &chance))",
+        ])
+        all.append(["INCRBYFLOAT", "float:\(key)", "\(Double.random(in: -5...5, using: &chance))"])
+        all.append([
+          "SETBIT", "bits:\(number % 40)", "\(Int.random(in: 0...3000, using: &chance))", "1",
+        ])
+        all.append(["PFADD", "hll:\(number % 10)"] + words(20))
+        all.append(["RPUSH", "list:\(number % 60)"] + words(80))
+        all.append(["SADD", "set:\(number % 60)"] + words(60))
+        all.append(
+          ["SADD", "intset:\(key)"]
+            + (0..<50).map { _ in "\(Int.random(in: -70000...70000, using: &chance))" })
+        all.append(
+          ["ZADD", "zset:\(number % 60)"]
+            + words(50).flatMap { ["\(Double.random(in: -100...100, using: &chance))", $0] })
+        all.append(["GEOADD", "geo:\(number % 5)", "\(number % 90).25", "\(number % 40).5", key])
+        all.append(["HSET", "hash:\(number % 60)"] + words(40).flatMap { [$0, word(30)] })
+        for _ in 0..<6 {
+          all.append(["XADD", "stream:\(number % 12)", "*", "f", word(20), "g", word(5)])
+        }
+        if number % 3 == 0 {
+          all.append(["SET", "expiring:\(key)", word(20), "EX", "\(100_000 + number)"])
+          all.append(["PEXPIRE", "list:\(number % 60)", "900000000"])
+        }
+        if number % 9 == 0 { all.append(["DEL", "set:\(number % 60)", "string:\(number % 50)"]) }
+        if number % 4 == 0 { all.append(["LPOP", "list:\(number % 60)"]) }
+        if number % 20 == 0, version == .valkey9_1 {
+          all.append(["HSET", "fields:\(number)", "a", "1", "b", word(9), "c", word(9)])
+          all.append(["HPEXPIRE", "fields:\(number)", "900000000", "FIELDS", "2", "a", "c"])
+        }
+      }
+      for number in 0..<12 {
+        all.append(["XGROUP", "CREATE", "stream:\(number)", "workers", "0"])
+        all.append([
+          "XREADGROUP", "GROUP", "workers", "joe", "COUNT", "9", "STREAMS", "stream:\(number)", ">",
+        ])
+        all.append([
+          "XREADGROUP", "GROUP", "workers", "ann", "COUNT", "4", "STREAMS", "stream:\(number)", ">",
+        ])
+        if number % 2 == 0 { all.append(["XTRIM", "stream:\(number)", "MAXLEN", "60"]) }
+      }
+    }
+    let library = "#!lua name=lib\nredis.register_function('f', function(k, a) return 1 end)"
+    all.append(["FUNCTION", "LOAD", library])
+    return all.map { $0.map { Array($0.utf8) } }
+  }
+
+  @Test(arguments: [RealServer.Version.redis7_0, .valkey9_1])
+  func noLargerThanTheServersOwnRewrite(_ version: RealServer.Version) throws {
+    let directory = try TemporaryDirectory()
+    let server = try RealServer(
+      version,
+      options: [
+        "--appendonly", "yes", "--appendfsync", "no", "--auto-aof-rewrite-percentage", "0",
+        "--aof-use-rdb-preamble", "no",
+      ])
+    let commands = Self.commands(version)
+    for start in stride(from: 0, to: commands.count, by: 200) {
+      let replies = try server.attempt(
+        batch: Array(commands[start..<min(start + 200, commands.count)]))
+      for reply in replies {
+        if case .error(let text) = reply { Issue.record("\(text)") }
+      }
+    }
+    let log = directory.file("appendonlydir")
+    try FileManager.default.copyItem(atPath: server.directory + "/appendonlydir", toPath: log)
+    try server.call("BGREWRITEAOF")
+    try server.waitForBackgroundWork()
+    let files = try FileManager.default.contentsOfDirectory(
+      atPath: server.directory + "/appendonlydir")
+    let base = try #require(files.filter { $0.hasSuffix(".base.aof") }.max())
+    let theirs = try #require(
+      FileManager.default.attributesOfItem(atPath: server.directory + "/appendonlydir/" + base)[
+        .size]
+        as? Int)
+    let report = try Compact.run(log, to: directory.file("out.aof"))
+    print("\(version): \(report.bytesAfter) bytes, its own rewrite \(theirs)")
+    #expect(theirs > 500_000 && report.bytesBefore > theirs)
+    #expect(report.lost.isEmpty)
+    #expect(Double(report.bytesAfter) <= Double(theirs) * 1.001)
+    // And it is all there.
+    let wanted = try server.debugDigest()
+    #expect(try RealServer.loading(aof: directory.file("out.aof"), version).debugDigest() == wanted)
+  }
+}
