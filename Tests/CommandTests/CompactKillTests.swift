@@ -88,12 +88,12 @@ import Testing
       times.append(Date().timeIntervalSince(start))
       #expect(try digest(log(folder)) == wanted)
     }
-    let time = try #require(times.min())
+    let time = try #require(times.max())
     var met = Met()
     for round in 0..<50 {
       let folder = directory.file("try\(round)")
       try FileManager.default.copyItem(atPath: origin, toPath: folder)
-      let delay = time * 1.15 * (Double(round) + Double.random(in: 0..<1, using: &chance)) / 50
+      let delay = time * 1.5 * (Double(round) + Double.random(in: 0..<1, using: &chance)) / 50
       if try run(killing: delay, log(folder)) { met.killed += 1 }
       let found = try files(folder)
       if found.keys.contains(where: { $0.contains(".tmp-") }) { met.unfinished += 1 }
@@ -107,7 +107,7 @@ import Testing
   private func judge(_ met: Met) {
     print("compact --in-place: \(met)")
     // Otherwise the moments were not those that matter.
-    #expect(met.killed >= 25 && met.unfinished >= 5 && met.original >= 5 && met.result >= 1)
+    #expect(met.killed >= 15 && met.unfinished >= 5 && met.original >= 5 && met.result >= 1)
   }
 
   @Test func aSingleFileIsWholeWheneverKilled() throws {

@@ -100,7 +100,11 @@ import Testing
       FileManager.default.attributesOfItem(atPath: server.directory + "/appendonlydir/" + base)[
         .size]
         as? Int)
-    let report = try Compact.run(log, to: directory.file("out.aof"))
+    // A log of commands does not say that it is Valkey's; without the target, fields that expire are
+    // written as Redis 7.4 takes them, too (HPEXPIREAT instead of HSETEX), which is longer.
+    var options = Compact.Options()
+    if version == .valkey9_1 { options.target = "valkey:9.1" }
+    let report = try Compact.run(log, to: directory.file("out.aof"), options)
     print("\(version): \(report.bytesAfter) bytes, its own rewrite \(theirs)")
     #expect(theirs > 500_000 && report.bytesBefore > theirs)
     #expect(report.lost.isEmpty)
