@@ -54,6 +54,8 @@ package struct DumpProducer: Sendable {
   package var serverVersion = 0
   /// Data of modules that belongs to no key, which no command can make.
   package var moduleData = 0
+  /// How many keys of dumps had metadata of modules (Redis 8.6+), which replay does not keep.
+  package var keyMetadata = 0
 }
 
 extension Keyspace {
@@ -74,6 +76,7 @@ extension Keyspace {
         case .key:
           let key = keepLong(reader.key.key, within: bytes)
           let header = reader.key
+          if !header.metadata.isEmpty { producer.keyMetadata += 1 }
           let raw = try reader.rawValue()
           add(
             key,
