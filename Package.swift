@@ -68,6 +68,10 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: settings),
+    // What users of the library may write, compiled as they would.
+    .target(
+      name: "Examples", dependencies: ["RedisBackup"], path: "Examples",
+      swiftSettings: [.strictMemorySafety()]),
     .target(
       name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport",
       swiftSettings: settings),
@@ -78,7 +82,7 @@ let package = Package(
     tests("RDB", ["Bytes", "RDB"]),
     tests("AOF", ["Bytes", "RDB", "AOF"]),
     tests("Keyspace", ["Bytes", "RDB", "AOF", "Keyspace"]),
-    tests("Operations", ["Bytes", "RDB", "AOF", "Keyspace", "Operations"]),
+    tests("Operations", ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "Examples"]),
     tests("BackupJob", ["BackupJob"]),
     .testTarget(
       name: "CommandTests", dependencies: ["TestSupport", "redis-backup"], swiftSettings: settings),

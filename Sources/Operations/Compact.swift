@@ -294,6 +294,10 @@ public enum Compact {
     if log.keyspace.producer.moduleData > 0 {
       report.lost.append("data of modules that belongs to no key")
     }
+    if log.keyspace.producer.keyMetadata > 0 {
+      report.lost.append(
+        "metadata of modules for \(log.keyspace.producer.keyMetadata) keys of the base")
+    }
     report.notes = log.notes
     if log.keyspace.faultCount > 0 { report.notes += log.faultNotes() }
     guard report.lost.isEmpty || options.lossy else {

@@ -82,6 +82,16 @@ public struct KeyHeader {
 /// by the next call, allocation free), raw (``rawValue()``), or element by element
 /// (``nextElement(_:)``, ``nextStreamEvent()``, ``nextModuleItem()``).
 ///
+/// ```swift
+/// case .key where reader.key.type.logical == .zset:
+///   var element = ValueElement()
+///   while try reader.nextElement(&element) { total += element.score }
+/// case .key: try reader.drain(into: &writer)      // any type, into a ValueSink
+/// ```
+///
+/// All slices, those of ``key`` too, belong to the reader, and are valid until its next call
+/// (``isStable`` tells when they are valid longer): copy with `bytes` or `text` what is to be kept.
+///
 /// An error is final unless ``canSkipValue`` says otherwise. Any input, however broken, ends in an
 /// error or in ``RDBRecord/end(_:)``; memory stays bounded by the longest string that is really
 /// there. Works on every version and both dialects (rdb-format.md 2, 5, 7).

@@ -51,7 +51,7 @@ extension RDBLoss {
   var names: String {
     let words = [
       "key", "fieldExpiry", "streamNumbers", "entriesRead", "activeTime", "idempotency",
-      "unownedPending", "milliseconds", "lateExpiry", "evictionHint", "keyMetadata",
+      "unownedPending", "milliseconds", "lateExpiry", "evictionHint", "keyMetadata", "nanScore",
     ]
     return zip(RDBLoss.all, words).filter { contains($0.0) }.map(\.1).joined(separator: "+")
   }

@@ -56,6 +56,8 @@ package struct DumpProducer: Sendable {
   package var moduleData = 0
   /// When the dump was written, in unix seconds; nil when it does not say.
   package var madeAt: Int64?
+  /// How many keys of dumps had metadata of modules (Redis 8.6+), which replay does not keep.
+  package var keyMetadata = 0
 }
 
 extension Keyspace {
@@ -76,6 +78,7 @@ extension Keyspace {
         case .key:
           let key = keepLong(reader.key.key, within: bytes)
           let header = reader.key
+          if !header.metadata.isEmpty { producer.keyMetadata += 1 }
           let raw = try reader.rawValue()
           add(
             key,

@@ -24,6 +24,11 @@ struct PendingGroup: ~Copyable {
   var entries: [StreamID] = []
   /// The settings and the producer of idempotent messages.
   var producer = ScratchBuffer(capacity: 64)
+  /// Messages for pending entries whose own are gone, and how many of them were added.
+  var standIns = StandIns()
+  var added = 0
+  /// The numbers of the stream, when they have to be set behind the stand-ins.
+  var late: StreamMetadata?
 
   /// The pending entry of this id.
   borrowing func find(_ id: StreamID) -> Entry? {
@@ -56,6 +61,7 @@ extension CommandOutput {
   mutating func write(_ event: StreamEvent) {
     switch event {
     case .entry(let id, let fields):
+      addStandIns(before: id)
       group.isDeleted = false
       group.length += 1
       group.entries.append(id)
@@ -105,7 +111,7 @@ extension CommandOutput {
       endConsumer()
       negativelyAcknowledged(id)
     case .idempotency(let seconds, let most):
-      endConsumer()
+      endGroups()
       configure(seconds, most)
     case .producer(let name): _ = group.producer.copy(name)
     case .producedID(let id, let entry):
@@ -124,10 +130,64 @@ extension CommandOutput {
     }
   }
 
-  mutating func endStream() { endConsumer() }
+  var wantsStandIns: Bool { !restores && has(5, 0) }
+  mutating func prepare(_ standIns: StandIns) { nextStandIns = standIns }
+
+  mutating func endStream() { endGroups() }
+
+  /// Behind the groups, the stand-ins go, in the way that leaves no trace.
+  private mutating func endGroups() {
+    endConsumer()
+    let gone = group.standIns
+    group.standIns = StandIns()
+    if gone.trimmed > 0 {
+      begin(4)
+      buffer.write(bulk: "XTRIM")
+      buffer.write(bulk: key)
+      buffer.write(bulk: "MAXLEN")
+      buffer.write(bulkDecimal: UInt64(group.length + gone.ids.count - gone.trimmed))
+    }
+    var next = gone.trimmed
+    while next < gone.ids.count {
+      let end = min(next + CommandOutput.most, gone.ids.count)
+      begin(2 + end - next)
+      buffer.write(bulk: "XDEL")
+      buffer.write(bulk: key)
+      for index in next..<end { write(gone.ids[index]) }
+      next = end
+    }
+    if let late = group.late { setNumbers(late) }
+    group.late = nil
+  }
+
+  private mutating func addStandIns(before id: StreamID?) {
+    while group.added < group.standIns.ids.count {
+      if let id, group.standIns.ids[group.added] >= id { return }
+      begin(5)
+      buffer.write(bulk: "XADD")
+      buffer.write(bulk: key)
+      write(group.standIns.ids[group.added])
+      buffer.write(bulk: "x")
+      buffer.write(bulk: "y")
+      group.added += 1
+    }
+  }
 
   private mutating func write(_ metadata: StreamMetadata) {
-    if group.length == 0 { emptyStream(metadata.lastID) }
+    addStandIns(before: nil)
+    let added = group.standIns.ids.count
+    if group.length == 0 && added == 0 { emptyStream(metadata.lastID) }
+    if has(7, 0) {
+      // The server wants at least as many entries added as there are, and notes what XDEL removes.
+      let isEarly = metadata.entriesAdded < UInt64(group.length + added)
+      let hidesDeletion = group.standIns.lastDeleted.map { $0 > metadata.maxDeletedID } ?? false
+      if added > 0 && (isEarly || hidesDeletion) { group.late = metadata }
+      if added > 0 && isEarly { return }
+    }
+    setNumbers(metadata)
+  }
+
+  private mutating func setNumbers(_ metadata: StreamMetadata) {
     begin(has(7, 0) ? 7 : 3)
     buffer.write(bulk: "XSETID")
     buffer.write(bulk: key)
@@ -175,7 +235,7 @@ extension CommandOutput {
   private mutating func claim(_ id: StreamID) {
     guard let entry = group.find(id) else { return }
     // Since 7.0 only entries that are there can be claimed.
-    if has(7, 0) && !group.hasEntry(id) { unclaimed += 1 }
+    if has(7, 0) && !group.hasEntry(id) && !group.standIns.contains(id) { unclaimed += 1 }
     begin(12)
     buffer.write(bulk: "XCLAIM")
     buffer.write(bulk: key)

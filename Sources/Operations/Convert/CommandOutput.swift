@@ -19,8 +19,12 @@ struct CommandOutput: ConvertOutput, ~Copyable {
   /// How many commands were written.
   private(set) var commands = 0
 
-  /// How many pending entries no command can bring back, since their messages are gone.
+  /// How many pending entries no command can bring back, since no message can have their id.
   var unclaimed = 0
+  /// How many keys had an idle time or a use counter that no command carries.
+  private(set) var unusedHints = 0
+  private var idle: UInt64?
+  private var frequency: UInt8?
 
   /// What becomes of the elements of the current key.
   enum Mode { case skipped, string, list, set, sortedSet, hash, array, stream, payload }
@@ -37,6 +41,8 @@ struct CommandOutput: ConvertOutput, ~Copyable {
   private var cursor: UInt64?
   var scratch = ScratchBuffer()
   var group = PendingGroup()
+  /// What the next stream needs.
+  var nextStandIns = StandIns()
 
   /// At most so many elements in a command.
   static let most = 64
@@ -102,16 +108,27 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     payloads.take(key.type, rawValue: raw)
     self.key = key.key
     expiresAt = key.expiresAt
+    idle = key.idle
+    frequency = key.frequency
     restore()
     expire()
   }
 
+  /// The payload, with the idle time or the use counter, which servers know since 5.0. A server takes
+  /// one of the two.
   private mutating func restore() {
-    begin(4)
+    let hasHint = (idle != nil || frequency != nil) && has(5, 0)
+    begin(hasHint ? 6 : 4)
     buffer.write(bulk: "RESTORE")
     buffer.write(bulk: key)
     buffer.write(bulk: "0")
     buffer.write(bulk: payloads.payload)
+    if hasHint {
+      buffer.write(bulk: frequency == nil ? "IDLETIME" : "FREQ")
+      buffer.write(bulkDecimal: frequency.map { UInt64($0) } ?? idle ?? 0)
+    } else if idle != nil || frequency != nil {
+      unusedHints += 1
+    }
   }
 
   private mutating func expire() {
@@ -149,6 +166,8 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     key = description.key
     keyDB = description.db
     expiresAt = description.expiresAt
+    idle = description.idle
+    frequency = description.frequency
     batch.clear()
     batchElements = 0
     batchWords = 0
@@ -170,10 +189,12 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     case .stream where has(5, 0):
       mode = .stream
       group = PendingGroup()
+      swap(&group.standIns, &nextStandIns)
     case .array, .stream, .module, .gcra, .cron:
       lost.insert(.key)
       return
     }
+    if idle != nil || frequency != nil { unusedHints += 1 }
     select(keyDB)
   }
 
@@ -191,6 +212,10 @@ struct CommandOutput: ConvertOutput, ~Copyable {
       append(word: element.first)
       complete("SADD", CommandOutput.most)
     case .sortedSet:
+      if element.score.isNaN {
+        lost.insert(.nanScore)
+        return
+      }
       if element.scoreText.isEmpty {
         scratch.clear()
         scratch.append(double: element.score, .server)

@@ -39,6 +39,12 @@ public enum Convert {
     /// Replace the output when it is there; never a directory.
     public var replacing = false
 
+    /// Before the output gets its name, read it back and compare it with the input key by key. Not
+    /// for pipes. A log is replayed for that, in memory.
+    public var verifies = false
+    /// What relative times in a log refer to, in ms since 1970: as for the input.
+    public var now = Moment.now.milliseconds
+
     /// Everything, as a dump.
     public init() {}
 
@@ -68,7 +74,7 @@ public enum Convert {
     public var lost: [Loss] = []
     /// How many there are in all.
     public var lostCount = 0
-    /// How many pending entries no command brings back, since their messages are gone.
+    /// How many pending entries no command brings back, since no message can have their ids.
     public var unclaimed = 0
     /// Bytes of the output; of a directory those of its base.
     public var bytes = 0
@@ -103,8 +109,10 @@ public enum Convert {
     standardOutput: (any OutputTarget)? = nil, fileSystem: any FileSystem = .system
   ) throws(ToolError) -> Report {
     try checkTarget(options)
+    let path = input.facts.path
     var source = try ConvertSource(input, isMultiPart: options.form == .multiPart)
-    return try make(&source, output, options, standardOutput, fileSystem)
+    return try make(
+      &source, output, options, standardOutput, fileSystem, proof: options.verifies ? path : nil)
   }
 
   static func checkTarget(_ options: Options) throws(ToolError) {
@@ -117,10 +125,10 @@ public enum Convert {
     }
   }
 
-  /// Makes `output` of what `source` holds.
+  /// Makes `output` of what `source` holds; it is compared with what is at `proof`.
   static func make(
     _ source: inout ConvertSource, _ output: String, _ options: Options,
-    _ standardOutput: (any OutputTarget)?, _ fileSystem: any FileSystem
+    _ standardOutput: (any OutputTarget)?, _ fileSystem: any FileSystem, proof: String? = nil
   ) throws(ToolError) -> Report {
     var report = Report(target: options.target ?? source.own)
     report.notes = source.notes
@@ -130,7 +138,7 @@ public enum Convert {
       )
     }
     if options.form == .multiPart {
-      try makeDirectory(&source, output, options, &report, fileSystem)
+      try makeDirectory(&source, output, options, &report, fileSystem, proof)
     } else if output == "-", let standardOutput {
       var buffer = OutputBuffer(standardOutput)
       try fill(&buffer, &source, options, &report, stops: true)
@@ -142,14 +150,17 @@ public enum Convert {
         try AtomicOutput(output, replacing: options.replacing, fileSystem: fileSystem)
       }
       try fill(&file.buffer, &source, options, &report)
-      if !report.isRefused { try commit(&file, output, replacing: options.replacing) }
+      if !report.isRefused {
+        try prove(&file, output, proof, options, &report, fileSystem)
+        try commit(&file, output, replacing: options.replacing)
+      }
     }
     return report
   }
 
   private static func makeDirectory(
     _ source: inout ConvertSource, _ output: String, _ options: Options, _ report: inout Report,
-    _ fileSystem: any FileSystem
+    _ fileSystem: any FileSystem, _ proof: String?
   ) throws(ToolError) {
     let name = "appendonly.aof"
     var directory = try ToolError.wrap(output, .output) { () throws(SystemError) in
@@ -160,6 +171,7 @@ public enum Convert {
     var file = try part(directory, base.name, output)
     try fill(&file.buffer, &source, options, &report)
     if report.isRefused { return }
+    try prove(&file, output, proof, options, &report, fileSystem)
     try commit(&file, output, replacing: true)
     var empty = try part(directory, increment.name, output)
     try commit(&empty, output, replacing: true)
@@ -175,6 +187,17 @@ public enum Convert {
     do throws(SystemError) { return try directory.file(name) } catch {
       throw ToolError(error, file: FilePath.join(output, name), role: .output)
     }
+  }
+
+  private static func prove(
+    _ file: inout AtomicOutput, _ output: String, _ proof: String?, _ options: Options,
+    _ report: inout Report, _ fileSystem: any FileSystem
+  ) throws(ToolError) {
+    guard let proof else { return }
+    do throws(SystemError) { try file.buffer.flush() } catch {
+      throw ToolError(error, file: output, role: .output)
+    }
+    try prove(file.temporaryPath, called: output, against: proof, options, &report, fileSystem)
   }
 
   private static func commit(
@@ -210,8 +233,14 @@ public enum Convert {
       pass.report.unclaimed = output.unclaimed
       if output.unclaimed > 0 {
         pass.report.notes.append(
-          "\(output.unclaimed) pending entries of stream groups, whose messages are deleted, are lost "
+          "\(output.unclaimed) pending entries of stream groups, whose ids no message can have, are lost "
             + "in commands, as in a server's own rewrite; --restore-payloads keeps them")
+      }
+      if output.unusedHints > 0 {
+        pass.report.notes.append(
+          "idle times and use counters (\(output.unusedHints) keys) are not in commands, as in a "
+            + "server's own rewrite"
+            + (output.has(5, 0) ? "; --restore-payloads keeps them" : ""))
       }
     }
     if let failure { throw failure }

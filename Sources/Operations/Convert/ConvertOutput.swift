@@ -15,6 +15,10 @@ protocol ConvertOutput: ValueSink, ~Copyable {
   var takesStrings: Bool { get }
   /// Writes a key that holds a string, which loses nothing.
   mutating func string(_ string: PlainString, in db: Int)
+  /// Whether streams need ``prepare(_:)``.
+  var wantsStandIns: Bool { get }
+  /// What the stream that follows needs.
+  mutating func prepare(_ standIns: StandIns)
   /// The state of a log follows, of which no dump tells who made it.
   mutating func beginLog()
   /// Keys of this database follow.
@@ -37,6 +41,9 @@ extension ConvertOutput where Self: ~Copyable {
   // Writers of dumps copy strings as they are.
   var takesStrings: Bool { false }
   mutating func string(_ string: PlainString, in db: Int) {}
+  // Dumps hold pending entries as they are.
+  var wantsStandIns: Bool { false }
+  mutating func prepare(_ standIns: StandIns) {}
 }
 
 /// Writes a dump for some target, with what its producer told of itself.

@@ -133,6 +133,8 @@ struct ConvertSource: ~Copyable {
     var copies = [Bool](repeating: false, count: 256)
     for type in ValueType.allCases { copies[Int(type.rawValue)] = output.copies(type) }
     let takesStrings = isWhole && output.takesStrings
+    let looksAtStreams = output.wantsStandIns
+    var streams = StreamFeed()
     var record: RDBRecord
     if let first { record = first } else { record = try reader.next() }
     while true {
@@ -147,6 +149,10 @@ struct ConvertSource: ~Copyable {
               output.write(key, raw: raw)
               pass.note(output.lost, key.db, key.key)
             }
+          }
+        } else if looksAtStreams && key.type.logical == .stream {
+          if feed.passes(key), try streams.feed(&reader, options.selection, into: &output) {
+            pass.note(output.lost, key.db, key.key)
           }
         } else if try feed.feed(&reader, into: &output) {
           pass.note(output.lost, key.db, key.key)
@@ -198,6 +204,12 @@ struct ConvertSource: ~Copyable {
       if keyspace.producer.moduleData > 0 {
         pass.report.lose("data of modules that belongs to no key", isModuleData: true)
       }
+      if keyspace.producer.keyMetadata > 0 {
+        pass.report.lose(
+          "metadata of modules for keys of the base (\(keyspace.producer.keyMetadata) keys): replay "
+            + "does not keep it",
+          isModuleData: true)
+      }
     }
     for db in keyspace.databases where options.selection.matches(database: db) {
       do throws(Stopped) {
@@ -220,6 +232,11 @@ struct ConvertSource: ~Copyable {
   private static func write<Output: ConvertOutput & ~Copyable>(
     _ key: ByteSlice, _ state: KeyState, _ value: Value, _ db: Int, to output: inout Output
   ) {
+    if case .stream = value, output.wantsStandIns {
+      var finder = StandInFinder()
+      state.feed(&finder, key: key, database: db)
+      output.prepare(finder.found)
+    }
     guard case .module(let module) = value, output.copies(module.type) else {
       state.feed(&output, key: key, database: db)
       return

@@ -55,6 +55,7 @@ extension RDBLoss {
       (.lateExpiry, "the expiry time, which is beyond 2038"),
       (.evictionHint, "idle time or use counter"),
       (.keyMetadata, "metadata of modules for the key"),
+      (.nanScore, "members whose score is not a number, which no command gives"),
     ]
     return sentences.filter { contains($0.0) }.map(\.1).joined(separator: "; ")
   }

@@ -17,6 +17,13 @@ extension ConvertSource {
           try reader.drain(into: &builder)
           if builder.isGone { break }
           builder.value.feed(&output)
+        } else if head.type == .stream && output.wantsStandIns {
+          var builder = FlatValueBuilder(expiredBefore: nil)
+          try reader.drain(into: &builder)
+          var finder = StandInFinder()
+          builder.value.feed(&finder)
+          output.prepare(finder.found)
+          builder.value.feed(&output)
         } else {
           try reader.drain(into: &output)
         }

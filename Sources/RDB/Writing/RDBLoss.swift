@@ -28,7 +28,10 @@ public struct RDBLoss: OptionSet, Sendable, Hashable {
   public static let evictionHint = RDBLoss(rawValue: 512)
   /// Metadata of modules for the key.
   public static let keyMetadata = RDBLoss(rawValue: 1024)
+  /// Members of a sorted set whose score is NaN, which no command gives; they are left out. Dumps
+  /// hold them.
+  public static let nanScore = RDBLoss(rawValue: 2048)
 
   /// All of them, in order.
-  public static let all: [RDBLoss] = (0..<11).map { RDBLoss(rawValue: 1 << $0) }
+  public static let all: [RDBLoss] = (0..<12).map { RDBLoss(rawValue: 1 << $0) }
 }

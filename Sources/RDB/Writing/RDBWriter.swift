@@ -7,12 +7,26 @@ public import Bytes
 /// (rdb-format.md 1, 5, 13).
 ///
 /// ```swift
-/// var writer = RDBWriter(taking: &output.buffer, target: target)
-/// writer.writeAux("redis-ver", "7.2.0")
-/// writer.selectDB(0)
-/// try reader.drain(into: &writer)      // or writer.writeKey(reader.key, rawValue: …)
-/// writer.finish(returning: &output.buffer)
+/// var file = try AtomicOutput("new.rdb", replacing: false)
+/// var writer = RDBWriter(taking: &file.buffer, target: target)   // RDBTarget("redis:6.2")
+/// writer.writeProducer(time: now, isBase: false)                 // AUX, where the target has it
+/// reading: while true {
+///   switch try reader.next() {
+///   case .key:
+///     try reader.drain(into: &writer)      // SELECTDB is written when the database changes
+///     if !writer.loss.isEmpty { … }        // what the target can't hold of this key
+///   case .function(let code, _): _ = writer.writeFunction(code)  // false: the target has none
+///   case .end: break reading
+///   default: break
+///   }
+/// }
+/// writer.finish(returning: &file.buffer)                         // end and checksum
+/// try file.commit(replacing: false)                              // synced, then named
 /// ```
+///
+/// The order is that of a dump: facts, functions, then keys, database by database; what is not called
+/// is not written. A key may also be told by hand (``begin(_:)``, ``element(_:)``, ``end()``), or copied
+/// as it is with ``writeKey(_:rawValue:)``, which is fastest, where ``RDBTarget/copies(_:)`` allows.
 ///
 /// The writer is a ``ValueSink``: what tells a key's elements (a dump, a keyspace) can be written.
 /// Each value gets the encoding the target would choose, and after each key ``loss`` tells what the

@@ -37,6 +37,10 @@ struct ConvertCommand: ParsableCommand {
   var lossy = false
   @Flag(name: .long, help: "In commands, write values as RESTORE of a payload.")
   var restorePayloads = false
+  @Flag(
+    name: .long,
+    help: "Read OUT back before it gets its name, and compare it with PATH key by key.")
+  var verify = false
   @Flag(name: .long, help: "Replace OUT when it is there already.")
   var force = false
   @OptionGroup(title: "Which keys") var keys: KeySelectionOptions
@@ -46,6 +50,9 @@ struct ConvertCommand: ParsableCommand {
   func validate() throws {
     if restorePayloads && (to == .rdb || to == .multiPart) {
       throw ValidationError("--restore-payloads means something only with --to aof or resp")
+    }
+    if verify && (output == "-" || path == "-") {
+      throw ValidationError("--verify reads PATH and OUT twice: neither can be -")
     }
     if output == "-" && global.json { throw ValidationError("--json needs a file as OUT") }
     if output == "-" && to == .multiPart {
@@ -68,6 +75,7 @@ struct ConvertCommand: ParsableCommand {
     options.lossy = lossy
     options.restoresPayloads = restorePayloads
     options.replacing = force
+    options.verifies = verify
     options.selection = try keys.selection()
     options.expiredBefore = try expiry.limit()
     if output != "-", !force, session.fileSystem.exists(output), to != .multiPart {
@@ -78,7 +86,7 @@ struct ConvertCommand: ParsableCommand {
     session.beginProgress(total: InfoCommand.total(path))
     defer { session.endProgress() }
     let input = try DataInput(
-      opened, replaying: replay.options(), fileSystem: session.fileSystem)
+      opened, replaying: replay.options(now: options.now), fileSystem: session.fileSystem)
     let report = try Convert.run(
       input, to: output, options, standardOutput: StandardOutput(),
       fileSystem: session.fileSystem)
