@@ -18,15 +18,15 @@ struct DirectoryChoice {
 
   init(_ path: String, _ fileSystem: any FileSystem) throws(ToolError) {
     let names = try ToolError.wrap(path) { () throws(SystemError) in try fileSystem.list(path) }
+    if let stored = try BackupFolder.file(in: path, names) {
+      file = FilePath.join(path, stored)
+      status = try? fileSystem.status(of: file, followLinks: true)
+      return
+    }
     let own = names.filter(DataDirectory.isManifestName)
     if !own.isEmpty {
       file = try DirectoryChoice.oneManifest(path, own, preferred: "appendonly.aof.manifest")
       try readManifest(fileSystem)
-      return
-    }
-    if let stored = try BackupFolder.file(in: path, names) {
-      file = FilePath.join(path, stored)
-      status = try? fileSystem.status(of: file, followLinks: true)
       return
     }
     let found = try DataDirectory(path, fileSystem)
