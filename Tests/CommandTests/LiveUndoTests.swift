@@ -112,18 +112,6 @@ import Testing
     return count
   }
 
-  private func run(
-    _ arguments: [String], _ directory: TemporaryDirectory, status: Int32 = 0,
-    _ location: SourceLocation = #_sourceLocation
-  ) throws -> Shell.Result {
-    let result = try Shell.run(
-      PackageRoot.redisBackup, arguments, environment: ["XDG_STATE_HOME": directory.file("state")])
-    #expect(
-      result.status == status, "\(arguments): \(result.text) \(result.errorText)",
-      sourceLocation: location)
-    return result
-  }
-
   private func object(_ result: Shell.Result) throws -> [String: Any] {
     try #require(
       try JSONSerialization.jsonObject(with: Data(result.output)) as? [String: Any],
@@ -154,16 +142,16 @@ import Testing
     try server.call("FLUSHALL")
     usleep(200_000)
     let safe = directory.file("safe")
-    let rescue = try object(self.run(["rescue", url, "-o", safe, "--json"], directory))
+    let rescue = try object(redisBackup(["rescue", url, "-o", safe, "--json"], directory))
     #expect(rescue["autoAofRewritePercentage"] as? String == "100")
     #expect(try server.call("CONFIG", "GET", "auto-aof-rewrite-percentage").items?[1].text == "0")
 
-    let losses = try object(self.run(["losses", safe, "--json", "--top", "3"], directory))
+    let losses = try object(redisBackup(["losses", safe, "--json", "--top", "3"], directory))
     let first = try #require((losses["losses"] as? [[String: Any]])?.first)
     #expect((first["command"] as? String)?.uppercased() == "FLUSHALL")
     let index = try #require(first["index"] as? Int)
     let undo = try object(
-      self.run(
+      redisBackup(
         [
           "undo", safe, "--index", "\(index)", "--patch", directory.file("patch"), "--apply", url,
           "--json",
@@ -178,9 +166,9 @@ import Testing
     // A thousand keys by one DEL.
     let some = Array(keys.prefix(1000))
     try server.call([Array("DEL".utf8)] + some.map { Array($0.utf8) })
-    let again = try object(self.run(["losses", safe, "--json", "--command", "DEL"], directory))
+    let again = try object(redisBackup(["losses", safe, "--json", "--command", "DEL"], directory))
     let second = try #require((again["losses"] as? [[String: Any]])?.first?["index"] as? Int)
-    _ = try self.run(["undo", safe, "--index", "\(second)", "--apply", url], directory)
+    _ = try redisBackup(["undo", safe, "--index", "\(second)", "--apply", url], directory)
     #expect(try Self.differences(server, before, since: since) == 0)
 
     let written = traffic.stop()
@@ -189,12 +177,12 @@ import Testing
     // The counter began anew behind the FLUSHALL, and that is the newer value.
     let counter = try #require(try server.call("GET", "counter").integer)
     #expect(counter > 0 && counter < Int64(1000 + written))
-    let release = try object(self.run(["rescue", "--release", url, "--json"], directory))
+    let release = try object(redisBackup(["rescue", "--release", url, "--json"], directory))
     #expect(release["autoAofRewritePercentage"] as? String == "100")
     #expect(
       try server.call("CONFIG", "GET", "auto-aof-rewrite-percentage").items?[1].text == "100")
     #expect(try server.info("server")["run_id"] == run)
-    _ = try self.run(["rescue", "--release", url], directory, status: 1)
+    _ = try redisBackup(["rescue", "--release", url], directory, status: 1)
   }
 
   @Test(arguments: [RealServer.Version.redis7_0, .valkey9_1, .redis6_2])
@@ -212,7 +200,7 @@ import Testing
     try server.call("DEL", "gone", "back")
     try server.call("RENAME", "old", "made")
     let safe = directory.file("safe")
-    _ = try run(["rescue", url, "-o", safe], directory)
+    _ = try redisBackup(["rescue", url, "-o", safe], directory)
     // After the log was saved as a copy: nobody but the server knows of these.
     let copy = directory.file("copy")
     try FileManager.default.copyItem(atPath: safe, toPath: copy)
@@ -220,9 +208,9 @@ import Testing
     try server.call("PEXPIREAT", "refreshed", "4102444900000")
     try server.call("SET", "back", "newer")
     let select = ["undo", copy, "--command", "hdel,del,rename"]
-    let dry = try object(run(select + ["--apply", url, "--dry-run", "--json"], directory))
+    let dry = try object(redisBackup(select + ["--apply", url, "--dry-run", "--json"], directory))
     #expect((dry["restored"] as? [Any])?.count == 6)
-    let json = try object(run(select + ["--apply", url, "--json"], directory))
+    let json = try object(redisBackup(select + ["--apply", url, "--json"], directory))
     let applied = try #require(json["applied"] as? [String: Any])
     #expect(applied["restored"] as? Int == 2)
     #expect(applied["replaced"] as? Int == 1)
@@ -239,7 +227,8 @@ import Testing
     #expect(try server.call("GET", "back").text == "newer")
     #expect(try server.call("GET", "made").text == "1")
     // Once more: nothing is done twice; what the accident made goes when it is told so.
-    let last = try object(run(select + ["--apply", url, "--remove-made", "--json"], directory))
+    let last = try object(
+      redisBackup(select + ["--apply", url, "--remove-made", "--json"], directory))
     #expect((last["applied"] as? [String: Any])?["removed"] as? Int == 1)
     #expect((last["applied"] as? [String: Any])?["restored"] as? Int == 0)
     #expect(try server.call("EXISTS", "made").integer == 0)
@@ -263,10 +252,10 @@ import Testing
       let patch = directory.file("patch\(form.count)")
       // The first FLUSHALL is the accident.
       let all = ["undo", server.directory, "--command", "flushall"]
-      let result = try run(all + ["--patch", patch] + form, directory)
+      let result = try redisBackup(all + ["--patch", patch] + form, directory)
       #expect(result.text.contains("redis-cli --pipe < "))
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: patch)))
-      let toStandardOutput = try run(all + ["--patch", "-"] + form, directory)
+      let toStandardOutput = try redisBackup(all + ["--patch", "-"] + form, directory)
       // Consumers of streams were seen at the moment of the replay, so a few bytes differ.
       #expect(abs(toStandardOutput.output.count - bytes.count) < 16)
       // RESTORE does not overwrite; here everything is gone.
@@ -290,7 +279,7 @@ import Testing
     let url = "unix://\(server.socket)"
     let select = ["undo", server.directory, "--command", "flushall", "--apply", url, "--json"]
     // Payloads of a newer server: refused by version, so plain commands are sent.
-    let json = try object(run(select + ["--target", "redis:7.4"], directory))
+    let json = try object(redisBackup(select + ["--target", "redis:7.4"], directory))
     let applied = try #require(json["applied"] as? [String: Any])
     #expect(applied["restored"] as? Int == 61)
     #expect((applied["asCommands"] as? Int ?? 0) > 0)
@@ -303,23 +292,23 @@ import Testing
     let server = try RealServer(.redis7_0, options: log)
     try server.call("CONFIG", "SET", "requirepass", "geheim")
     let url = "unix://\(server.socket)"
-    #expect(try run(["rescue", url], directory, status: 77).text.isEmpty)
-    let inURL = try run(["rescue", "redis://:geheim@localhost:1"], directory, status: 64)
+    #expect(try redisBackup(["rescue", url], directory, status: 77).text.isEmpty)
+    let inURL = try redisBackup(["rescue", "redis://:geheim@localhost:1"], directory, status: 64)
     #expect(!inURL.errorText.contains("geheim"))
     let file = try directory.write("geheim\n", to: "password")
     let out = directory.file("safe")
-    _ = try run(["rescue", url, "--password-file", file, "-o", out], directory)
+    _ = try redisBackup(["rescue", url, "--password-file", file, "-o", out], directory)
     let result = try Shell.redisBackup(
       "rescue", "--release", url,
       environment: ["XDG_STATE_HOME": directory.file("state"), "REDISCLI_AUTH": "geheim"])
     #expect(result.status == 0, "\(result.errorText)")
     let replica = try RealServer(.redis7_0, options: ["--replicaof", "127.0.0.1", "1"])
     let demo = Fixture.path("demo/appendonly.aof")
-    let refused = try run(
+    let refused = try redisBackup(
       ["undo", demo, "--command", "DEL", "--apply", "unix://\(replica.socket)"], directory,
       status: 64)
     #expect(refused.errorText.contains("replica"))
-    _ = try run(
+    _ = try redisBackup(
       ["undo", demo, "--command", "DEL", "--apply", "unix://\(directory.file("none"))"], directory,
       status: 69)
   }

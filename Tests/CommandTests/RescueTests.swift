@@ -4,18 +4,6 @@ import Testing
 
 /// `rescue` beside real servers: what it saves, what it refuses, and that it can be taken back.
 @Suite(.serialized) struct RescueTests {
-  private func run(
-    _ arguments: [String], _ directory: TemporaryDirectory, status: Int32 = 0,
-    _ location: SourceLocation = #_sourceLocation
-  ) throws -> Shell.Result {
-    let result = try Shell.run(
-      PackageRoot.redisBackup, arguments, environment: ["XDG_STATE_HOME": directory.file("state")])
-    #expect(
-      result.status == status, "\(arguments): \(result.text) \(result.errorText)",
-      sourceLocation: location)
-    return result
-  }
-
   private func percentage(_ server: RealServer) throws -> String? {
     try server.call("CONFIG", "GET", "auto-aof-rewrite-percentage").items?[1].text
   }
@@ -32,21 +20,21 @@ import Testing
     try server.call("SET", "a", "1")
     try server.call("DEL", "a")
     let safe = directory.file("safe")
-    let text = try run(["rescue", url, "-o", safe], directory).text
+    let text = try redisBackup(["rescue", url, "-o", safe], directory).text
     #expect(text.contains("redis-backup losses") && text.contains("--release"))
     #expect(text.contains("was 150") && text.contains("hard links"))
     #expect(try percentage(server) == "0")
     // Once more: the first value is kept, not the 0; and no output is overwritten.
-    _ = try run(["rescue", url, "-o", safe], directory, status: 73)
-    _ = try run(["rescue", url, "-o", directory.file("again")], directory)
+    _ = try redisBackup(["rescue", url, "-o", safe], directory, status: 73)
+    _ = try redisBackup(["rescue", url, "-o", directory.file("again")], directory)
     // What the server deletes now stays there.
     try server.call("BGREWRITEAOF")
     try server.waitForBackgroundWork()
-    let log = try run(["log", safe, "--command", "DEL"], directory)
+    let log = try redisBackup(["log", safe, "--command", "DEL"], directory)
     #expect(log.lines.count == 1)
-    _ = try run(["undo", safe, "--command", "DEL", "--apply", url], directory)
+    _ = try redisBackup(["undo", safe, "--command", "DEL", "--apply", url], directory)
     #expect(try server.call("GET", "a").text == "1")
-    let done = try run(["rescue", "--release", url], directory).text
+    let done = try redisBackup(["rescue", "--release", url], directory).text
     #expect(done.contains("150"))
     #expect(try percentage(server) == "150")
     #expect(try directory.names().sorted() == ["again", "safe", "state"])
@@ -67,7 +55,7 @@ import Testing
     try server.call("DEL", "a")
     try server.call("BGREWRITEAOF")
     let safe = directory.file("safe")
-    let result = try run(["rescue", url, "-o", safe], directory, status: 75)
+    let result = try redisBackup(["rescue", url, "-o", safe], directory, status: 75)
     #expect(result.errorText.contains("rewrite"))
     #expect(result.errorText.contains("aof_rewrite_in_progress:0"))
     #expect(try percentage(server) == "0")
@@ -76,10 +64,10 @@ import Testing
     #expect(names.count == 1 && names[0].hasPrefix("safe.before-rewrite-"))
     try server.call("CONFIG", "SET", "rdb-key-save-delay", "0")
     try server.waitForBackgroundWork()
-    let saved = try run(["log", directory.file(names[0]), "--command", "DEL"], directory)
+    let saved = try redisBackup(["log", directory.file(names[0]), "--command", "DEL"], directory)
     #expect(saved.lines.count == 1)
-    _ = try run(["rescue", url, "-o", safe], directory)
-    _ = try run(["rescue", "--release", url], directory)
+    _ = try redisBackup(["rescue", url, "-o", safe], directory)
+    _ = try redisBackup(["rescue", "--release", url], directory)
     #expect(try percentage(server) == "100")
   }
 
@@ -91,22 +79,22 @@ import Testing
     try server.call("SET", "a", "1")
     // A rescue that finds no log has written its state and changed the setting before.
     let nowhere = directory.file("nowhere")
-    let failed = try run(["rescue", url, "--data-dir", nowhere], directory, status: 66)
+    let failed = try redisBackup(["rescue", url, "--data-dir", nowhere], directory, status: 66)
     #expect(failed.errorText.contains("not on this machine"))
     #expect(failed.errorText.contains("were 100"))
     #expect(try percentage(server) == "0")
     // Another address of the same server.
     let other = directory.file("s")
     try FileManager.default.createSymbolicLink(atPath: other, withDestinationPath: server.socket)
-    _ = try run(["rescue", "--release", "unix://\(other)"], directory)
+    _ = try redisBackup(["rescue", "--release", "unix://\(other)"], directory)
     #expect(try percentage(server) == "100")
     // Somebody has set something else meanwhile.
-    _ = try run(["rescue", url, "-o", directory.file("safe")], directory)
+    _ = try redisBackup(["rescue", url, "-o", directory.file("safe")], directory)
     try server.call("CONFIG", "SET", "auto-aof-rewrite-percentage", "50")
-    let done = try run(["rescue", "--release", url], directory)
+    let done = try redisBackup(["rescue", "--release", url], directory)
     #expect(done.text.contains("somebody else"))
     #expect(try percentage(server) == "50")
-    #expect(try run(["rescue", "--release", url], directory, status: 1).text.isEmpty)
+    #expect(try redisBackup(["rescue", "--release", url], directory, status: 1).text.isEmpty)
   }
 
   @Test func theFilesOfAnotherServerAreNotTaken() throws {
@@ -124,12 +112,12 @@ import Testing
     try FileManager.default.createSymbolicLink(
       atPath: name, withDestinationPath: two.directory + "/appendonlydir")
     let url = "unix://\(one.socket)"
-    let result = try run(["rescue", url], directory, status: 66)
+    let result = try redisBackup(["rescue", url], directory, status: 66)
     #expect(result.errorText.contains("is not its log"))
     #expect(result.errorText.contains("--data-dir"))
-    _ = try run(["rescue", "--release", url], directory)
+    _ = try redisBackup(["rescue", "--release", url], directory)
     let off = try RealServer(.redis7_0)
-    let none = try run(["rescue", "unix://\(off.socket)"], directory, status: 64)
+    let none = try redisBackup(["rescue", "unix://\(off.socket)"], directory, status: 64)
     #expect(none.errorText.contains("appendonly off"))
   }
 }

@@ -64,14 +64,7 @@ struct ConvertCommand: ParsableCommand {
     let session = Session(global)
     var options = Convert.Options()
     options.form = to
-    if let target {
-      guard let release = RDBTarget(target) else {
-        throw ToolError.usage(
-          "--target \(target) names no release",
-          remedy: "Try: --target redis:7.2 or --target valkey:9.0")
-      }
-      options.target = release
-    }
+    options.target = try TargetOption.parse(target)
     options.lossy = lossy
     options.restoresPayloads = restorePayloads
     options.replacing = force
@@ -91,69 +84,7 @@ struct ConvertCommand: ParsableCommand {
       input, to: output, options, standardOutput: StandardOutput(),
       fileSystem: session.fileSystem)
     session.endProgress()
-    session.notes(report.notes)
-    if session.isJSON {
-      try writeJSON(report, session)
-    } else {
-      for loss in report.lost {
-        session.note((report.isRefused ? "can not hold" : "left out") + loss.text)
-      }
-      if report.lostCount > report.lost.count {
-        session.note("and \(report.lostCount - report.lost.count) more")
-      }
-    }
-    if report.isRefused {
-      Terminal.writeError(
-        "redis-backup: \(report.target) can not hold all of \(KeyText.shellWord(path)); "
-          + "\(output == "-" ? "stopped" : "nothing was made"). Try: a newer --target, or --lossy to "
-          + "leave it out\n")
-      throw AnswerIsNo()
-    }
-    if !session.isJSON && !global.quiet && output != "-" {
-      try session.print("\(report.keys) keys for \(report.target), \(report.bytes) bytes\n")
-    }
-    if report.keys == 0 && !options.selection.isEverything { throw AnswerIsNo() }
-  }
-
-  private func writeJSON(_ report: Convert.Report, _ session: Session) throws {
-    try session.writeJSON { json, out throws(ToolError) in
-      json.beginObject(&out)
-      json.key("keys", &out)
-      json.number(report.keys, &out)
-      json.key("lost", &out)
-      json.beginArray(&out)
-      for loss in report.lost {
-        json.beginObject(&out)
-        if let database = loss.database {
-          json.key("db", &out)
-          json.number(database, &out)
-        }
-        if let key = loss.key {
-          json.key("key", &out)
-          key.withByteSlice { json.string($0, &out) }
-        }
-        json.key("what", &out)
-        json.string(loss.what, &out)
-        json.endObject(&out)
-      }
-      json.endArray(&out)
-      json.key("lostCount", &out)
-      json.number(report.lostCount, &out)
-      json.key("bytes", &out)
-      json.number(report.bytes, &out)
-      json.key("target", &out)
-      json.string(report.target.description, &out)
-      json.key("made", &out)
-      json.bool(!report.isRefused, &out)
-      json.endObject(&out)
-    }
-  }
-}
-
-extension Convert.Loss {
-  /// ` db 0, "key": …`
-  fileprivate var text: String {
-    guard let database, let key else { return ": \(what)" }
-    return " db \(database), key \(KeyText.quoted(key)): \(what)"
+    try session.tell(
+      report, of: path, output, isEverything: options.selection.isEverything)
   }
 }

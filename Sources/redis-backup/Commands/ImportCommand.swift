@@ -56,13 +56,7 @@ struct ImportCommand: ParsableCommand {
     options.restoresPayloads = restorePayloads
     options.selection = try keys.selection()
     options.expiredBefore = try expiry.limit()
-    if let target {
-      guard let known = RDBTarget(target) else {
-        throw ToolError.usage(
-          "--target \(target) is no server", remedy: "Try: --target redis:7.2 or valkey:9.0")
-      }
-      options.target = known
-    }
+    options.target = try TargetOption.parse(target)
     if output == "-" && to == .multiPart {
       throw ToolError.usage("a multi-part log is a directory and can not go to standard output")
     }
@@ -77,56 +71,7 @@ struct ImportCommand: ParsableCommand {
         path, to: output, options, base64: base64,
         standardOutput: output == "-" ? StandardOutput() : nil, fileSystem: session.fileSystem)
     }
-    session.notes(report.notes)
-    try answer(report, session, isEverything: options.selection.isEverything)
-  }
-
-  private func answer(
-    _ report: Convert.Report, _ session: Session, isEverything: Bool
-  ) throws {
-    if session.isJSON {
-      try session.writeJSON { json, out throws(ToolError) in
-        json.beginObject(&out)
-        json.field("keys", report.keys, &out)
-        json.key("lost", &out)
-        json.beginArray(&out)
-        for loss in report.lost {
-          json.beginObject(&out)
-          json.field("db", loss.database, &out)
-          json.key("key", &out)
-          if let key = loss.key {
-            key.withByteSlice { json.string($0, &out) }
-          } else {
-            json.null(&out)
-          }
-          json.field("what", loss.what, &out)
-          json.endObject(&out)
-        }
-        json.endArray(&out)
-        json.field("lostCount", report.lostCount, &out)
-        json.field("bytes", report.bytes, &out)
-        json.field("target", report.target.description, &out)
-        json.field("made", !report.isRefused, &out)
-        json.endObject(&out)
-      }
-    } else {
-      for loss in report.lost.prefix(20) {
-        let place =
-          loss.key.map { "db \(loss.database ?? 0), key \(KeyText.quoted($0)): " } ?? ""
-        session.note("\(lossy ? "left out" : "can not be held"): \(place)\(loss.what)")
-      }
-      if report.lostCount > 20 { session.note("and \(report.lostCount - 20) more") }
-    }
-    if report.isRefused {
-      Terminal.writeError(
-        "redis-backup: \(report.target) can not hold all of \(KeyText.shellWord(path)); "
-          + "\(output == "-" ? "stopped" : "nothing was made"). Try: a newer --target, or --lossy\n"
-      )
-      throw AnswerIsNo()
-    }
-    if !session.isJSON && !global.quiet && output != "-" {
-      try session.print("\(report.keys) keys for \(report.target), \(report.bytes) bytes\n")
-    }
-    if report.keys == 0 && !isEverything { throw AnswerIsNo() }
+    try session.tell(
+      report, of: path, output, isEverything: options.selection.isEverything)
   }
 }

@@ -98,16 +98,3 @@ struct MergeCommand: ParsableCommand {
     }
   }
 }
-
-/// `--target SERVER`.
-enum TargetOption {
-  static func parse(_ text: String?) throws(ToolError) -> RDBTarget? {
-    guard let text else { return nil }
-    guard let release = RDBTarget(text) else {
-      throw .usage(
-        "--target \(text) names no release",
-        remedy: "Try: --target redis:7.2 or --target valkey:9.0")
-    }
-    return release
-  }
-}

@@ -68,14 +68,7 @@ struct SnapshotRestore: ParsableCommand {
     wanted.selection = try keys.selection()
     wanted.expiredBefore = try expiry.limit()
     wanted.lossy = lossy
-    if let target {
-      guard let release = RDBTarget(target) else {
-        throw ToolError.usage(
-          "--target \(target) names no release",
-          remedy: "Try: --target redis:7.2 or --target valkey:9.0")
-      }
-      wanted.target = release
-    }
+    wanted.target = try TargetOption.parse(target)
     try options.run { context throws(JobError) in
       let restore = RestoreBackup(context)
       let moment = toTime.flatMap { UTCTime($0) }

@@ -92,14 +92,7 @@ struct RecoveryOptions: ParsableArguments {
     if overwrite { plan.scope.newer = true }
     if asCommands { plan.form = .commands }
     plan.lossy = lossy
-    if let target {
-      guard let release = RDBTarget(target) else {
-        throw .usage(
-          "--target \(target) names no release",
-          remedy: "Try: --target redis:7.2 or --target valkey:9.0")
-      }
-      plan.target = release
-    }
+    if let target = try TargetOption.parse(target) { plan.target = target }
     return plan
   }
 }
