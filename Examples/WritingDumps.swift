@@ -47,7 +47,7 @@ public func writeDump(_ values: [String: String], for target: RDBTarget, to path
         var element = ValueElement()
         element.first = value
         writer.begin(key)
-        writer.element(element)
+        writer.element(&element)
         writer.end()
       }
     }

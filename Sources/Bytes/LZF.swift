@@ -100,24 +100,25 @@ public enum LZF {
     var output = unsafe out
     let outputEnd = unsafe out + length
     // Far from both ends one look at each suffices for whatever comes next: at most 33 bytes of
-    // input, and 264 bytes of output in steps of 16.
-    while unsafe end - input >= 48 && outputEnd - output >= 264 {
-      let control = Int(unsafe input.load(as: UInt8.self))
+    // literals and a copy of 3, and 32 and 264 bytes of output in steps of 16.
+    while unsafe end - input >= 64 && outputEnd - output >= 320 {
+      var head = unsafe input.loadUnaligned(as: UInt64.self)
+      var control = Int(head & 0xFF)
       if control < 32 {
         unsafe copy16(output, input + 1)
         unsafe copy16(output + 16, input + 17)
         unsafe input += control &+ 2
         unsafe output += control &+ 1
-        continue
+        // A copy follows, unless the literals are more than 32.
+        head = unsafe input.loadUnaligned(as: UInt64.self)
+        control = Int(head & 0xFF)
+        if control < 32 { continue }
       }
-      var run = control >> 5 &+ 2
-      if run == 9 {
-        unsafe input += 1
-        run &+= Int(unsafe input.load(as: UInt8.self))
-      }
-      let distance =
-        (control & 31) << 8 &+ Int(unsafe input.load(fromByteOffset: 1, as: UInt8.self)) &+ 1
-      unsafe input += 2
+      let isLong = control >= 0xE0
+      let low = Int(head >> (isLong ? 16 : 8) & 0xFF)
+      let distance = (control & 31) << 8 &+ low &+ 1
+      let run = control >> 5 &+ 2 &+ (isLong ? Int(head >> 8 & 0xFF) : 0)
+      unsafe input += isLong ? 3 : 2
       guard unsafe output - out >= distance else { return false }
       unsafe copy(output, distance, run)
       unsafe output += run

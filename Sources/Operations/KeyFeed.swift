@@ -55,7 +55,7 @@ public struct KeyFeed: ~Copyable {
       }
       if !begun { sink.begin(description) }
       begun = true
-      sink.element(element)
+      sink.element(&element)
     }
     if !begun && !dropped {
       sink.begin(description)

@@ -90,7 +90,7 @@ extension RDBReader {
       while let item = try nextModuleItem() { sink.module(item) }
     default:
       var element = ValueElement()
-      while try nextElement(&element) { sink.element(element) }
+      while try nextElement(&element) { sink.element(&element) }
     }
     sink.end()
   }

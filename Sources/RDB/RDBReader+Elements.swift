@@ -22,8 +22,8 @@ extension RDBReader {
     }
   }
 
-  /// One element of each phase.
-  mutating func step(_ element: inout ValueElement) throws(RDBError) -> Bool {
+  /// One element of each phase; what most dumps consist of comes without another call.
+  @inline(__always) mutating func step(_ element: inout ValueElement) throws(RDBError) -> Bool {
     switch value.phase {
     case .listpack:
       var item = PackedItem()
@@ -41,15 +41,16 @@ extension RDBReader {
       guard try value.listpack.next(&item) else { return endElements() }
       element.first = item.text(&firstScratch)
       try value.listpack.demand(&item, .zset, .pairs)
-      guard let score = item.score else { throw corrupt(.zset, .notANumber, blobOrigin) }
-      element.score = score
-      element.scoreText = item.scoreText
+      guard element.setScore(item) else { throw corrupt(.zset, .notANumber, blobOrigin) }
     case .intset:
       guard let integer = value.intset.next() else { return endElements() }
       firstScratch.clear()
       firstScratch.append(decimal: integer)
       element.first = firstScratch.slice
-    case .quicklist2: return try stepQuicklist2(&element)
+    case .quicklist2:
+      var item = PackedItem()
+      guard try value.listpack.next(&item) else { return try stepQuicklist2(&element) }
+      element.first = item.text(&firstScratch)
     case .string:
       value.phase = .done
       element.first = try input.readElement(into: &firstScratch, keeping: false)
@@ -93,9 +94,7 @@ extension RDBReader {
       guard try value.ziplist.next(&item) else { return endElements() }
       element.first = item.text(&firstScratch)
       try value.ziplist.demand(&item, .zset, .pairs)
-      guard let score = item.score else { throw corrupt(.zset, .notANumber, blobOrigin) }
-      element.score = score
-      element.scoreText = item.scoreText
+      guard element.setScore(item) else { throw corrupt(.zset, .notANumber, blobOrigin) }
     case .zipmap:
       guard try value.zipmap.next(&element.first, &element.second) else { return endElements() }
       element.expiresAt = ValueElement.never

@@ -192,10 +192,12 @@ extension RDBReader {
     for _ in 0..<(version >= 2 ? 7 : 2) { _ = try input.readLength() }
     var left = try input.readLength()
     var memory = left > 0 ? MemoryModel.tree(left) : 0
+    passedPending = false
     while left > 0 {
       try input.skipString()
       for _ in 0..<(version >= 2 ? 3 : 2) { _ = try input.readLength() }
       let pending = try input.readLength()
+      if pending > 0 { passedPending = true }
       var pendingLeft = pending
       while pendingLeft > 0 {
         guard input.cursor.skip(24) else { throw input.truncated() }

@@ -123,6 +123,10 @@ public struct RDBReader: ~Copyable {
   /// After an error inside a value: whether only its content was wrong. Then ``skipValue()`` and
   /// ``next()`` go on behind it; otherwise nothing can be read behind the error.
   public internal(set) var canSkipValue = false
+
+  /// Whether a group of the stream that ``rawValue()`` gave, or that was passed, has pending entries; until
+  /// the next stream.
+  public internal(set) var passedPending = false
   /// Whether an AUX field of Dragonfly was seen.
   var isDragonfly = false
   /// Whether a checksum that does not match is an error (the default).

@@ -17,11 +17,20 @@ public struct ValueElement {
   public var first = ByteSlice()
   /// See the table.
   public var second = ByteSlice()
-  /// The score of a sorted set's member; may be infinite, never NaN unless the file says so.
-  public var score = 0.0
-  /// The text that ``score`` was read from, where a packed blob holds one that is a plain decimal
-  /// number and nothing else: writing it spares the work of printing the double anew. Else empty.
-  public var scoreText = ByteSlice()
+  /// The score of a sorted set's member; may be infinite, never NaN unless the file says so. Where there
+  /// is a ``scoreText``, asking for the number is what parses it.
+  public var score: Double {
+    get { scoreText.isEmpty ? number : DoubleText.parse(scoreText, .file) ?? .nan }
+    set {
+      number = newValue
+      scoreText = ByteSlice()
+    }
+  }
+  /// The text that stands for ``score``, where a packed blob holds one that is a plain decimal number and
+  /// nothing else: writing it spares the work of parsing it and printing the double anew. Else empty.
+  public private(set) var scoreText = ByteSlice()
+  /// The score, where there is no text of it.
+  private var number = 0.0
   /// When a hash field expires, in ms since 1970, or ``never``.
   public var expiresAt = ValueElement.never
   /// The index in an array.
@@ -31,7 +40,18 @@ public struct ValueElement {
   public static let never: Int64 = -1
 
   /// An empty element.
-  @inlinable public init() {}
+  public init() {}
+
+  /// Takes the score from `item`; false when that is no number.
+  @inline(__always) mutating func setScore(_ item: PackedItem) -> Bool {
+    if !item.isInteger, DoubleText.isPlainDecimal(item.text) {
+      scoreText = item.text
+      return true
+    }
+    guard let score = item.score else { return false }
+    self.score = score
+    return true
+  }
 }
 
 /// The id of a stream entry.
@@ -164,8 +184,10 @@ public struct KeyDescription {
 public protocol ValueSink: ~Copyable {
   /// A key begins.
   mutating func begin(_ key: KeyDescription)
-  /// An element of a string, list, set, zset, hash or array.
-  mutating func element(_ element: ValueElement)
+  /// An element of a string, list, set, zset, hash or array. It is lent, as a place and not as a copy: to
+  /// read so many parts right behind their writing stalls for longer than to decode them. What the sink
+  /// leaves in it does not matter.
+  mutating func element(_ element: inout ValueElement)
   /// A part of a stream.
   mutating func stream(_ event: StreamEvent)
   /// A part of a module's value.

@@ -41,17 +41,17 @@ import Testing
           switch type {
           case .zset:
             element.score = Double(parts[1]) ?? .nan
-            builder.element(element)
+            builder.element(&element)
           case .hash:
             element.expiresAt = timed.contains(parts[0]) ? 5 : ValueElement.never
             Array(parts[1].utf8).withByteSlice { second in
               element.second = second
-              builder.element(element)
+              builder.element(&element)
             }
           case .array:
             element.index = UInt64(parts[1]) ?? 0
-            builder.element(element)
-          default: builder.element(element)
+            builder.element(&element)
+          default: builder.element(&element)
           }
         }
       }

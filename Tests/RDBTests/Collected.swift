@@ -45,7 +45,7 @@ struct Collector: ValueSink {
     group = []
   }
 
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     let first = Collector.base64(element.first)
     let part =
       switch current.type {

@@ -8,7 +8,7 @@ import Testing
 struct NullSink: ValueSink {
   var count = 0
   mutating func begin(_ key: KeyDescription) { count &+= key.key.count }
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     count &+= element.first.count &+ element.second.count
   }
   mutating func stream(_ event: StreamEvent) { count &+= 1 }

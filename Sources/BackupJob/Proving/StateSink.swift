@@ -15,7 +15,7 @@ struct StateSink: ValueSink, ~Copyable {
     builder.begin(key)
   }
 
-  mutating func element(_ element: ValueElement) { builder.element(element) }
+  mutating func element(_ element: inout ValueElement) { builder.element(&element) }
   mutating func stream(_ event: StreamEvent) { builder.stream(event) }
   mutating func module(_ item: ModuleItem) { builder.module(item) }
   mutating func end() { builder.end() }

@@ -102,7 +102,7 @@ public struct DigestBuilder: ValueSink, ~Copyable {
     }
   }
 
-  public mutating func element(_ element: ValueElement) {
+  public mutating func element(_ element: inout ValueElement) {
     switch type {
     case .string, .list, .gcra: keyDigest.mix(element.first)
     case .set: keyDigest.xor(element.first)

@@ -44,14 +44,14 @@ extension KeyState {
       var scratch = ScratchBuffer(capacity: 64)
       var element = ValueElement()
       element.first = string.bytes(&scratch)
-      sink.element(element)
+      sink.element(&element)
     case .list(let list):
       description.type = .list
       sink.begin(description)
       var element = ValueElement()
       for index in 0..<list.count {
         element.first = list[index]
-        sink.element(element)
+        sink.element(&element)
       }
     case .set(let set):
       description.type = .set
@@ -59,7 +59,7 @@ extension KeyState {
       var element = ValueElement()
       for item in set.table.items {
         element.first = item.key
-        sink.element(element)
+        sink.element(&element)
       }
     case .sortedSet(let set):
       description.type = .zset
@@ -68,7 +68,7 @@ extension KeyState {
       set.ordered.forEach { item in
         element.first = item.member
         element.score = item.score
-        sink.element(element)
+        sink.element(&element)
       }
     case .hash(let hash):
       description.type = .hash
@@ -79,7 +79,7 @@ extension KeyState {
         element.first = item.key
         element.second = item.payload.value
         element.expiresAt = item.payload.expiresAt
-        sink.element(element)
+        sink.element(&element)
       }
     case .array(let array):
       description.type = .array
@@ -89,7 +89,7 @@ extension KeyState {
       array.items.forEach { item in
         element.index = item.index
         element.first = item.element
-        sink.element(element)
+        sink.element(&element)
       }
     case .stream(let stream):
       description.type = .stream

@@ -224,7 +224,7 @@ extension KeyReceiver where Self: ~Copyable {
     var element = ValueElement()
     element.first = bytes
     begin(description)
-    self.element(element)
+    self.element(&element)
     end()
   }
 }

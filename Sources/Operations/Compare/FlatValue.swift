@@ -159,7 +159,7 @@ struct FlatValueBuilder: ValueSink, ~Copyable {
     isDeleted = false
   }
 
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     if let expiredBefore, element.expiresAt != ValueElement.never, value.type == .hash,
       element.expiresAt < expiredBefore
     {
@@ -306,7 +306,7 @@ extension FlatValue {
         element.expiresAt = item.expiresAt
         if type == .zset { element.score = Double(bitPattern: item.number) }
         if type == .array { element.index = item.number }
-        sink.element(element)
+        sink.element(&element)
       }
     }
     sink.end()

@@ -113,7 +113,7 @@ struct KeyFingerprinter: ValueSink, ~Copyable {
     }
   }
 
-  @inline(__always) mutating func element(_ element: ValueElement) {
+  @inline(__always) mutating func element(_ element: inout ValueElement) {
     switch type {
     case .string, .list, .gcra, .cron: content = StateMix.mix(content, element.first.fastHash)
     case .set: content &+= StateMix.mix(1, element.first.fastHash)

@@ -211,7 +211,7 @@ private struct SinglePrint: KeyReceiver, ~Copyable {
   var isStopped: Bool { false }
   mutating func wants(_ head: KeyHead) -> Bool { true }
   mutating func begin(_ key: KeyDescription) { printer.begin(key) }
-  mutating func element(_ element: ValueElement) { printer.element(element) }
+  mutating func element(_ element: inout ValueElement) { printer.element(&element) }
   mutating func stream(_ event: StreamEvent) { printer.stream(event) }
   mutating func module(_ item: ModuleItem) { printer.module(item) }
   mutating func end() { printer.end() }
@@ -224,7 +224,7 @@ private struct FunctionReceiver: KeyReceiver, ~Copyable {
   var isStopped: Bool { false }
   mutating func wants(_ head: KeyHead) -> Bool { head.db == KeyHead.functions }
   mutating func begin(_ key: KeyDescription) {}
-  mutating func element(_ element: ValueElement) { tell(element.first.bytes) }
+  mutating func element(_ element: inout ValueElement) { tell(element.first.bytes) }
   mutating func stream(_ event: StreamEvent) {}
   mutating func module(_ item: ModuleItem) {}
   mutating func end() {}
@@ -236,7 +236,7 @@ private struct ZeroReceiver: KeyReceiver, ~Copyable {
   init() {}
   mutating func wants(_ head: KeyHead) -> Bool { !isStopped && head.type == .zset }
   mutating func begin(_ key: KeyDescription) {}
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     if element.score == 0 && element.score.sign == .minus { isStopped = true }
   }
   mutating func stream(_ event: StreamEvent) {}

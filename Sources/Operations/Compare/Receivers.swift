@@ -36,7 +36,7 @@ struct FingerprintReceiver: KeyReceiver, ~Copyable {
   var isStopped: Bool { false }
   mutating func wants(_ head: KeyHead) -> Bool { options.passes(head) }
   mutating func begin(_ key: KeyDescription) { printer.begin(key) }
-  mutating func element(_ element: ValueElement) { printer.element(element) }
+  mutating func element(_ element: inout ValueElement) { printer.element(&element) }
   mutating func stream(_ event: StreamEvent) { printer.stream(event) }
   mutating func module(_ item: ModuleItem) { printer.module(item) }
   mutating func end() {
@@ -73,7 +73,7 @@ struct HeadReceiver: KeyReceiver, ~Copyable {
     return false
   }
   mutating func begin(_ key: KeyDescription) {}
-  mutating func element(_ element: ValueElement) {}
+  mutating func element(_ element: inout ValueElement) {}
   mutating func stream(_ event: StreamEvent) {}
   mutating func module(_ item: ModuleItem) {}
   mutating func end() {}
@@ -104,7 +104,7 @@ struct ValueReceiver: KeyReceiver, ~Copyable {
     failure == nil && options.passes(head) && isWanted(head.hash)
   }
   mutating func begin(_ key: KeyDescription) { builder.begin(key) }
-  mutating func element(_ element: ValueElement) { builder.element(element) }
+  mutating func element(_ element: inout ValueElement) { builder.element(&element) }
   mutating func stream(_ event: StreamEvent) { builder.stream(event) }
   mutating func module(_ item: ModuleItem) { builder.module(item) }
   mutating func end() {

@@ -30,6 +30,19 @@ struct PendingGroup: ~Copyable {
   /// The numbers of the stream, when they have to be set behind the stand-ins.
   var late: StreamMetadata?
 
+  /// Forgets the stream and keeps the room that it took.
+  mutating func clear() {
+    isDeleted = false
+    length = 0
+    hasMetadata = false
+    owned = -1
+    pending.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
+    standIns = StandIns()
+    added = 0
+    late = nil
+  }
+
   /// The pending entry of this id.
   borrowing func find(_ id: StreamID) -> Entry? {
     var low = 0

@@ -188,7 +188,7 @@ struct CommandOutput: ConvertOutput, ~Copyable {
       cursor = description.arrayCursor
     case .stream where has(5, 0):
       mode = .stream
-      group = PendingGroup()
+      group.clear()
       swap(&group.standIns, &nextStandIns)
     case .array, .stream, .module, .gcra, .cron:
       lost.insert(.key)
@@ -198,7 +198,7 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     select(keyDB)
   }
 
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     switch mode {
     case .string:
       begin(3)
@@ -212,11 +212,11 @@ struct CommandOutput: ConvertOutput, ~Copyable {
       append(word: element.first)
       complete("SADD", CommandOutput.most)
     case .sortedSet:
-      if element.score.isNaN {
-        lost.insert(.nanScore)
-        return
-      }
       if element.scoreText.isEmpty {
+        if element.score.isNaN {
+          lost.insert(.nanScore)
+          return
+        }
         scratch.clear()
         scratch.append(double: element.score, .server)
         append(word: scratch.slice)
@@ -227,7 +227,7 @@ struct CommandOutput: ConvertOutput, ~Copyable {
       complete("ZADD", CommandOutput.most)
     case .hash:
       if element.expiresAt != ValueElement.never {
-        expiringField(element)
+        expiringField(&element)
         return
       }
       append(word: element.first)
@@ -239,7 +239,7 @@ struct CommandOutput: ConvertOutput, ~Copyable {
       append(word: scratch.slice)
       append(word: element.first)
       complete("ARMSET", 32)
-    case .payload: payloads.element(element)
+    case .payload: payloads.element(&element)
     case .skipped, .stream: break
     }
   }
@@ -305,7 +305,7 @@ struct CommandOutput: ConvertOutput, ~Copyable {
     batchWords = 0
   }
 
-  private mutating func expiringField(_ element: ValueElement) {
+  private mutating func expiringField(_ element: inout ValueElement) {
     if target.family == .valkey && target.hasFieldExpiry && target.header.dialect == .valkey {
       begin(8)
       buffer.write(bulk: "HSETEX")

@@ -147,7 +147,7 @@ struct DumpOutput: ConvertOutput, ~Copyable {
     begin()
     writer.begin(key)
   }
-  mutating func element(_ element: ValueElement) { writer.element(element) }
+  mutating func element(_ element: inout ValueElement) { writer.element(&element) }
   mutating func stream(_ event: StreamEvent) { writer.stream(event) }
   mutating func module(_ item: ModuleItem) { writer.module(item) }
   mutating func end() { writer.end() }

@@ -61,7 +61,7 @@ struct StandInFinder: ValueSink, ~Copyable {
     pending.removeAll(keepingCapacity: true)
     lastID = .zero
   }
-  mutating func element(_ element: ValueElement) {}
+  mutating func element(_ element: inout ValueElement) {}
   mutating func stream(_ event: StreamEvent) {
     switch event {
     case .entry(let id, _): entries.append(id)
@@ -80,7 +80,8 @@ struct StandInFinder: ValueSink, ~Copyable {
   }
 }
 
-/// Leads the streams of a dump twice past: once to see what they need, once to an output.
+/// Leads the streams of a dump to an output; those with pending entries twice past, the first time to see
+/// what they need.
 struct StreamFeed: ~Copyable {
   private var decoder: ValueDecoder?
   private var finder = StandInFinder()
@@ -97,9 +98,13 @@ struct StreamFeed: ~Copyable {
     guard selection.matches(size: raw.count) else { return false }
     var inner = decoder.take() ?? ValueDecoder(dialect: reader.header.dialect)
     do throws(RDBError) {
-      inner.begin(key, raw)
-      try inner.reader.drain(into: &finder)
-      output.prepare(finder.found)
+      if reader.passedPending {
+        inner.begin(key, raw)
+        try inner.reader.drain(into: &finder)
+        output.prepare(finder.found)
+      } else {
+        output.prepare(StandIns())
+      }
       inner.begin(key, raw)
       try inner.reader.drain(into: &output)
     } catch {

@@ -82,7 +82,7 @@ public struct CSVExporter: ValueSink, ~Copyable {
     lines += 1
   }
 
-  public mutating func element(_ element: ValueElement) {
+  public mutating func element(_ element: inout ValueElement) {
     beginLine()
     switch type {
     case .string, .set, .gcra:

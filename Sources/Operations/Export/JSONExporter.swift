@@ -152,7 +152,7 @@ public struct JSONExporter: ValueSink, ~Copyable {
     }
   }
 
-  public mutating func element(_ element: ValueElement) {
+  public mutating func element(_ element: inout ValueElement) {
     switch type {
     case .string, .gcra: write(string: element.first)
     case .list, .set, .cron:

@@ -18,7 +18,7 @@ struct RawWriter: ValueSink, ~Copyable {
     output.write(0x0A)
   }
 
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     switch type {
     case .string, .gcra: output.write(element.first)
     case .zset: members.append(element.first, element.score)

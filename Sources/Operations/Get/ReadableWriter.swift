@@ -42,7 +42,7 @@ struct ReadableWriter: ValueSink, ~Copyable {
     output.write(") ")
   }
 
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     switch type {
     case .string, .gcra: KeyText.write(element.first, to: &output)
     case .zset:

@@ -41,7 +41,7 @@ extension ExportParser {
       try json.take(0x2C)
       element.first = try ExportParser.text(&json, &raw, &first, base64)
       try json.take(0x5D)
-      sink.element(element)
+      sink.element(&element)
     }
   }
 

@@ -132,7 +132,7 @@ struct ExportParser: ~Copyable {
       sink.begin(description)
       var element = ValueElement()
       element.first = try ExportParser.text(&json, &raw, &first, base64)
-      sink.element(element)
+      sink.element(&element)
     case .list, .set, .zset, .hash, .cron:
       description.count = UInt64(try count())
       description.fieldsMayExpire = description.type == .hash
@@ -190,7 +190,7 @@ struct ExportParser: ~Copyable {
         }
       }
       if isPair { try json.take(0x5D) }
-      sink.element(element)
+      sink.element(&element)
     }
   }
 

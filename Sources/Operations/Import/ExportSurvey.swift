@@ -68,7 +68,7 @@ private struct FeatureSink: ValueSink, ~Copyable {
     isHash = key.type == .hash
     if key.type == .array { hasArrays = true }
   }
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     if isHash && element.expiresAt != ValueElement.never { hasFieldExpiry = true }
   }
   mutating func stream(_ event: StreamEvent) {

@@ -120,7 +120,7 @@ struct SelectingSink<Inner: ValueSink & ~Copyable>: ValueSink, ~Copyable {
       && (key.bytes.map { selection.matches(size: $0) } ?? true)
     if passes { inner.begin(key) }
   }
-  mutating func element(_ element: ValueElement) { if passes { inner.element(element) } }
+  mutating func element(_ element: inout ValueElement) { if passes { inner.element(&element) } }
   mutating func stream(_ event: StreamEvent) { if passes { inner.stream(event) } }
   mutating func module(_ item: ModuleItem) { if passes { inner.module(item) } }
   mutating func end() { if passes { inner.end() } }

@@ -227,7 +227,7 @@ struct RowCollector: ValueSink, ~Copyable {
     row.expiresAt = key.expiresAt
     meter.begin(key)
   }
-  mutating func element(_ element: ValueElement) { meter.element(element) }
+  mutating func element(_ element: inout ValueElement) { meter.element(&element) }
   mutating func stream(_ event: StreamEvent) { meter.stream(event) }
   mutating func module(_ item: ModuleItem) {}
   mutating func end() {

@@ -60,7 +60,7 @@ struct MergingOutput: ConvertOutput, ~Copyable {
     passes = choice.takes(key.key, db: key.db, from: input)
     if passes { output.begin(key) }
   }
-  mutating func element(_ element: ValueElement) { if passes { output.element(element) } }
+  mutating func element(_ element: inout ValueElement) { if passes { output.element(&element) } }
   mutating func stream(_ event: StreamEvent) { if passes { output.stream(event) } }
   mutating func module(_ item: ModuleItem) { if passes { output.module(item) } }
   mutating func end() { if passes { output.end() } }

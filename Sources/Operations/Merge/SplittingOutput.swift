@@ -139,7 +139,7 @@ struct SplittingOutput: ConvertOutput, ~Copyable {
     current = parts.part(rule.part(key.key, db: key.db, type: key.type))
     current?.output?.begin(key)
   }
-  mutating func element(_ element: ValueElement) { current?.output?.element(element) }
+  mutating func element(_ element: inout ValueElement) { current?.output?.element(&element) }
   mutating func stream(_ event: StreamEvent) { current?.output?.stream(event) }
   mutating func module(_ item: ModuleItem) { current?.output?.module(item) }
   mutating func end() { current?.output?.end() }

@@ -42,50 +42,55 @@ public struct KeyFilter: ~Copyable {
   }
 
   /// The hashes that were added more than once. Forgets all.
-  ///
-  /// In two bitmaps each hash has one place: the first tells which places were met, the second which
-  /// more than once. Only the few hashes of such places are compared.
   public mutating func takeSuspects() -> Set<UInt64> {
     var suspects: Set<UInt64> = []
-    var met = PODArray<UInt64>()
-    var again = PODArray<UInt64>()
+    var table = PODArray<UInt64>()
     for list in 0..<256 {
-      let count = length(endingAt: tails[list])
-      var words = 16
-      while words * 2 < count { words *= 2 }
-      if met.count < words {
-        met = PODArray(repeating: 0, count: words)
-        again = PODArray(repeating: 0, count: words)
-      }
-      for index in 0..<words {
-        met[index] = 0
-        again[index] = 0
-      }
-      let mask = words &- 1
-      var twice: UInt64 = 0
-      forEach(endingAt: tails[list]) { hash in
-        let word = Int(truncatingIfNeeded: hash >> 6) & mask
-        let bit = UInt64(1) &<< (hash & 63)
-        let old = met[word]
-        again[word] |= old & bit
-        twice |= old & bit
-        met[word] = old | bit
-      }
-      if twice != 0 {
-        var exact: Set<UInt64> = []
-        forEach(endingAt: tails[list]) { hash in
-          let bit = UInt64(1) &<< (hash & 63)
-          if again[Int(truncatingIfNeeded: hash >> 6) & mask] & bit != 0,
-            !exact.insert(hash).inserted
-          {
-            suspects.insert(hash)
-          }
-        }
-      }
+      if !findTwice(list, &table, &suspects) { findTwiceSlowly(list, &suspects) }
       tails[list] = 0
     }
     pool = PODArray()
     return suspects
+  }
+
+  /// Finds what is twice in one list by a table with open addressing, in which 0 is empty (a hash that is
+  /// 0 counts as 1: who compares the names sees what that mixes up). False when the hashes were made to lie
+  /// together.
+  private borrowing func findTwice(
+    _ list: Int, _ table: inout PODArray<UInt64>, _ suspects: inout Set<UInt64>
+  ) -> Bool {
+    let count = length(endingAt: tails[list])
+    var size = 64
+    while size < count * 2 { size *= 2 }
+    if table.count == size {
+      for index in 0..<size { table[index] = 0 }
+    } else {
+      table = PODArray(repeating: 0, count: size)
+    }
+    let mask = size &- 1
+    var steps = count * 8 + 64
+    forEach(endingAt: tails[list]) { hash in
+      let wanted = hash == 0 ? 1 : hash
+      // Lists share the first byte; the last bits are as good as any.
+      var slot = Int(truncatingIfNeeded: wanted) & mask
+      while table[slot] != 0, steps > 0 {
+        if table[slot] == wanted {
+          suspects.insert(hash)
+          return
+        }
+        slot = (slot &+ 1) & mask
+        steps &-= 1
+      }
+      if steps > 0 { table[slot] = wanted }
+    }
+    return steps > 0
+  }
+
+  private borrowing func findTwiceSlowly(_ list: Int, _ suspects: inout Set<UInt64>) {
+    var met: Set<UInt64> = []
+    forEach(endingAt: tails[list]) { hash in
+      if !met.insert(hash).inserted { suspects.insert(hash) }
+    }
   }
 
   /// Calls `body` with each hash of the list whose next would go to `tail`.

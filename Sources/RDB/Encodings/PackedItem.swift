@@ -34,11 +34,6 @@ struct PackedItem {
   @inline(__always) var score: Double? {
     isInteger ? Double(integer) : DoubleText.parse(text, .file)
   }
-
-  /// The text of a score that is a plain decimal number; else empty.
-  @inline(__always) var scoreText: ByteSlice {
-    !isInteger && DoubleText.isPlainDecimal(text) ? text : ByteSlice()
-  }
 }
 
 /// Throws the error for a blob that breaks its rules; `origin` is the offset of its string.

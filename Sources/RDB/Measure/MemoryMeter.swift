@@ -57,7 +57,7 @@ public struct MemoryMeter {
   }
 
   /// An element of the key.
-  public mutating func element(_ element: ValueElement) {
+  public mutating func element(_ element: inout ValueElement) {
     if isString { return }
     if isPacked {
       // Length and length backwards take one byte each for short elements, up to five for long ones.

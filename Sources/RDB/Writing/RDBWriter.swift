@@ -238,8 +238,8 @@ public struct RDBWriter: ~Copyable, ValueSink {
   }
 
   /// An element.
-  public mutating func element(_ element: ValueElement) {
-    encoder.element(element)
+  public mutating func element(_ element: inout ValueElement) {
+    encoder.element(&element)
     if encoder.isOpen && encoder.body.count > 1 << 16 { passOn() }
   }
 

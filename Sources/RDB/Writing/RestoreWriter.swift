@@ -39,7 +39,7 @@ public struct RestoreWriter: ~Copyable, ValueSink {
   }
 
   /// An element.
-  public mutating func element(_ element: ValueElement) { encoder.element(element) }
+  public mutating func element(_ element: inout ValueElement) { encoder.element(&element) }
   /// A part of a stream.
   public mutating func stream(_ event: StreamEvent) { encoder.stream(event) }
   /// A part of a module's value.

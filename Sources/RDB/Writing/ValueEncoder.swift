@@ -110,7 +110,7 @@ struct ValueEncoder: ~Copyable {
   }
 
   /// Takes an element of a string, list, set, sorted set, hash or array.
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     switch mode {
     case .string: body.append(string: element.first, compressing: compressing, &packed)
     case .gathering: gather(element)

@@ -90,7 +90,7 @@ struct PictureSink: ValueSink, ~Copyable {
     groups = []
   }
 
-  mutating func element(_ element: ValueElement) {
+  mutating func element(_ element: inout ValueElement) {
     switch key.type {
     case "zset":
       key.elements.append(KeyPicture.text(element.first) + "=\(element.score + 0)")
