@@ -43,11 +43,13 @@ struct KeysCommand: ParsableCommand {
       opened, replaying: replay.options(), fileSystem: session.fileSystem)
     session.notes(input.notes)
     var output = OutputBuffer(StandardOutput())
+    // Asked once: the parser of arguments takes its time with each answer.
+    let isJSON = session.isJSON
     var listed = 0
     let passed = try KeyListing.list(
       input, selection: selection, expiredBefore: limit, order: sort, top: top
     ) { row throws(ToolError) in
-      if session.isJSON {
+      if isJSON {
         output.write(listed > 0 ? ",\n" : "[\n")
         KeysCommand.writeJSON(row, &output)
       } else {
