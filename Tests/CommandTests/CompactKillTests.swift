@@ -72,7 +72,9 @@ import Testing
     }
   }
 
-  /// Kills 50 times. `name` is the log in `origin`; its directory is copied anew each time.
+  /// Kills 50 times: every other time at any moment, else around the one in which the result takes its
+  /// place, which is felt for, so that a busy machine does not move all kills before or behind it.
+  /// `name` is the log in `origin`; its directory is copied anew each time.
   private func killOften(
     _ origin: String, _ log: (String) -> String, check: (String, [String: Data]) throws -> Bool
   ) throws -> Met {
@@ -88,16 +90,20 @@ import Testing
       times.append(Date().timeIntervalSince(start))
       #expect(try digest(log(folder)) == wanted)
     }
-    let time = try #require(times.max())
+    // The end of the work, as it was felt last.
+    var time = try #require(times.max())
     var met = Met()
     for round in 0..<50 {
       let folder = directory.file("try\(round)")
       try FileManager.default.copyItem(atPath: origin, toPath: folder)
-      let delay = time * 1.5 * (Double(round) + Double.random(in: 0..<1, using: &chance)) / 50
+      let isNear = round % 2 == 1
+      let delay = time * Double.random(in: isNear ? 0.97..<1.03 : 0..<1, using: &chance)
       if try run(killing: delay, log(folder)) { met.killed += 1 }
       let found = try files(folder)
       if found.keys.contains(where: { $0.contains(".tmp-") }) { met.unfinished += 1 }
-      if try check(folder, found) { met.result += 1 } else { met.original += 1 }
+      let isResult = try check(folder, found)
+      if isResult { met.result += 1 } else { met.original += 1 }
+      if isResult { time *= 0.93 } else if isNear { time *= 1.08 }
       #expect(try digest(log(folder)) == wanted, "killed after \(delay) s")
       try FileManager.default.removeItem(atPath: folder)
     }
@@ -107,7 +113,7 @@ import Testing
   private func judge(_ met: Met) {
     print("compact --in-place: \(met)")
     // Otherwise the moments were not those that matter.
-    #expect(met.killed >= 15 && met.unfinished >= 5 && met.original >= 5 && met.result >= 1)
+    #expect(met.killed >= 15 && met.unfinished >= 5 && met.original >= 5 && met.result >= 3)
   }
 
   @Test func aSingleFileIsWholeWheneverKilled() throws {
