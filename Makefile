@@ -3,6 +3,8 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_MUTATIONS ?= 1000000
+MUTANTS ?= 8
+SEED ?= 1
 
 # The tool is built into .build, as its users get it: on Linux with Swift's own libraries inside, so that it
 # runs on a machine without Swift and starts in half the time. The tests need other flags (@testable imports)
@@ -19,7 +21,7 @@ TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-backup build test readme docs lint mutate fuzz bench install deb clean
+.PHONY: help demo demo-backup build test readme docs lint mutate fuzz bench bench-micro install deb clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
@@ -64,10 +66,18 @@ fuzz: ## the mutation tests with FUZZ_MUTATIONS=1000000 mutations
 	FUZZ_MUTATIONS=$(FUZZ_MUTATIONS) $(TEST) --filter '[Mm]utat' | tee .build-tests/fuzz.log
 	@! grep 'Test run with 0 tests' .build-tests/fuzz.log
 
+mutate: ## break hot functions on purpose and show that the tests notice; MUTANTS=8 places, SEED=1
+	@scripts/bootstrap test
+	scripts/mutate --count $(MUTANTS) --seed $(SEED) $(MUTATE_ARGS)
+
 bench: ## measure speed and memory against other tools, on files it makes; BENCH_ARGS go to Benchmarks/run
 	@scripts/bootstrap bench
 	$(BUILD)
 	REDIS_BACKUP=$(CURDIR)/$(BINARY) Benchmarks/run $(BENCH_ARGS)
+
+bench-micro: ## measure single pieces (cursor, tokenizer, LZF, CRC, ...); BENCH_MICRO_ARGS go to `swift package benchmark`
+	@scripts/bootstrap build
+	cd Benchmarks && $(SWIFT) package --allow-writing-to-package-directory benchmark --target Micro $(BENCH_MICRO_ARGS)
 
 install: ## install the tool, man pages and completions into PREFIX=/usr/local (below DESTDIR)
 	@# sudo often knows no swift, and what root builds its owner can't build again: then what was built is installed.
@@ -80,4 +90,4 @@ deb: build ## make .build/redis-backup_VERSION_ARCH.deb: tool, man pages, comple
 	REDIS_BACKUP=$(BINARY) scripts/make-deb .build
 
 clean: ## remove all that was built; the installed servers in .venv stay
-	rm -rf .build .build-tests .build-docs Benchmarks/.build Benchmarks/data
+	rm -rf .build .build-tests .build-docs .build-mutate Benchmarks/.build Benchmarks/data
