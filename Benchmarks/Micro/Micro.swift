@@ -7,7 +7,7 @@ import RedisBackup
 /// What counts is the ratio of two runs on one machine: `make bench-micro BENCH_MICRO_ARGS="baseline compare …"`.
 let benchmarks: @Sendable () -> Void = {
   Benchmark.defaultConfiguration = .init(
-    metrics: [.wallClock, .cpuTotal, .peakMemoryResident],
+    metrics: [.wallClock, .peakMemoryResident],
     warmupIterations: 2, maxDuration: .seconds(2), maxIterations: 1000)
 
   Benchmark("cursor: 1 MB in slices of 1 to 64 bytes") { benchmark in
