@@ -3,6 +3,8 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_MUTATIONS ?= 1000000
+MUTANTS ?= 8
+SEED ?= 1
 
 # The tool is built into .build, as its users get it: on Linux with Swift's own libraries inside, so that it
 # runs on a machine without Swift and starts in half the time. The tests need other flags (@testable imports)
@@ -20,7 +22,7 @@ TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-backup build test readme lint fuzz bench install deb clean
+.PHONY: help demo demo-backup build test readme docs lint mutate fuzz bench bench-micro install deb clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
@@ -44,11 +46,17 @@ test: ## build and run all tests, with real servers; TESTS=NAME runs those whose
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(TEST) $(if $(TESTS),--filter '$(TESTS)')
 
-readme: ## run the examples of the README and of the walk-through, and compare what is printed; RECORD=1 writes the outputs anew
+readme: ## run the examples of the README, of the walk-through and of the first ten minutes, and compare what is printed; RECORD=1 writes the outputs anew
 	@scripts/bootstrap test
 	$(SWIFT) build --product redis-backup $(TEST_FLAGS)
 	REDIS_BACKUP=.build-tests/release/redis-backup scripts/check-readme
 	REDIS_BACKUP=.build-tests/release/redis-backup scripts/check-walkthrough
+	REDIS_BACKUP=.build-tests/release/redis-backup scripts/check-first-ten-minutes
+	scripts/check-snippets
+
+docs: ## build the documentation of the libraries into .build-docs; fails on warnings
+	@scripts/bootstrap build
+	scripts/docs $(DOCS_ARGS)
 
 lint: ## check format, file sizes, and what must not stand in the tree
 	@scripts/lint
@@ -59,12 +67,22 @@ fuzz: ## the mutation tests with FUZZ_MUTATIONS=1000000 mutations
 	FUZZ_MUTATIONS=$(FUZZ_MUTATIONS) $(TEST) --filter '[Mm]utat' | tee .build-tests/fuzz.log
 	@! grep 'Test run with 0 tests' .build-tests/fuzz.log
 
+mutate: ## break hot functions on purpose and show that the tests notice; MUTANTS=8 places, SEED=1
+	@scripts/bootstrap test
+	scripts/mutate --count $(MUTANTS) --seed $(SEED) $(MUTATE_ARGS)
+
 bench: ## measure speed and memory against other tools, on files it makes; BENCH_ARGS go to Benchmarks/run
 	@scripts/bootstrap bench
 	$(BUILD)
 	REDIS_BACKUP=$(CURDIR)/$(BINARY) Benchmarks/run $(BENCH_ARGS)
 
-install: build ## install the tool, man pages and completions into PREFIX=/usr/local (below DESTDIR)
+bench-micro: ## measure single pieces (cursor, tokenizer, LZF, CRC, ...); BENCH_MICRO_ARGS go to `swift package benchmark`
+	@scripts/bootstrap build
+	cd Benchmarks && $(SWIFT) package --allow-writing-to-package-directory benchmark --target Micro $(BENCH_MICRO_ARGS)
+
+install: ## install the tool, man pages and completions into PREFIX=/usr/local (below DESTDIR)
+	@# sudo often knows no swift, and what root builds its owner can't build again: then what was built is installed.
+	@if [ -z "$$SUDO_USER" ] || [ ! -x $(BINARY) ]; then $(MAKE) --no-print-directory build; fi
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -s -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/redis-backup"
 	REDIS_BACKUP=$(BINARY) scripts/install-extras "$(DESTDIR)$(PREFIX)/share"
@@ -73,4 +91,4 @@ deb: build ## make .build/redis-backup_VERSION_ARCH.deb: tool, man pages, comple
 	REDIS_BACKUP=$(BINARY) scripts/make-deb .build
 
 clean: ## remove all that was built; the installed servers in .venv stay
-	rm -rf .build .build-tests Benchmarks/.build Benchmarks/data
+	rm -rf .build .build-tests .build-docs .build-mutate Benchmarks/.build Benchmarks/data

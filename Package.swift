@@ -28,6 +28,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+/// Documentation is built by `make docs`, which sets this variable: who uses the package does not fetch the plugin.
+let documentation: [Package.Dependency] =
+  Context.environment["REDIS_BACKUP_DOCUMENTATION"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 let package = Package(
   name: "redis-backup",
   platforms: [.macOS(.v15)],
@@ -40,7 +45,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-  ],
+  ] + documentation,
   targets: [
     system("CLZF", pkgConfig: "liblzf", apt: "liblzf-dev", brew: "liblzf"),
     system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
@@ -70,10 +75,13 @@ let package = Package(
       swiftSettings: settings),
     // What users of the library may write, compiled as they would.
     .target(
-      name: "Examples", dependencies: ["RedisBackup"], path: "Examples",
+      name: "Examples",
+      dependencies: ["RedisBackup", "BackupJob", .product(name: "Logging", package: "swift-log")],
+      path: "Examples",
       swiftSettings: [.strictMemorySafety()]),
+    .target(name: "CAllocations", path: "Tests/CAllocations"),
     .target(
-      name: "TestSupport", dependencies: ["Bytes"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Bytes", "CAllocations"], path: "Tests/TestSupport",
       swiftSettings: settings),
     .testTarget(
       name: "TestSupportTests", dependencies: ["TestSupport", "redis-backup"],
@@ -83,7 +91,7 @@ let package = Package(
     tests("AOF", ["Bytes", "RDB", "AOF"]),
     tests("Keyspace", ["Bytes", "RDB", "AOF", "Keyspace"]),
     tests("Operations", ["Bytes", "RDB", "AOF", "Keyspace", "Operations", "Examples"]),
-    tests("BackupJob", ["BackupJob"]),
+    tests("BackupJob", ["BackupJob", "Examples"]),
     .testTarget(
       name: "CommandTests", dependencies: ["TestSupport", "redis-backup"], swiftSettings: settings),
   ],

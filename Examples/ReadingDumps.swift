@@ -25,3 +25,37 @@ public func keysWithoutExpiry(of path: String) throws -> [(name: String, members
     }
   }
 }
+
+/// The fields of the hash `name` in database 0 of a dump, however the hash is encoded; nil when the
+/// dump has no such hash.
+///
+/// Of all other keys only the header is read.
+public func fields(of name: String, in path: String) throws -> [String: String]? {
+  var reader = try RDBReader(InputFile.open(path))
+  var field = ValueElement()
+  while true {
+    switch try reader.next() {
+    case .key where reader.key.db == 0 && reader.key.key.text == name:
+      guard reader.key.type.logical == .hash else { return nil }
+      var fields: [String: String] = [:]
+      while try reader.nextElement(&field) { fields[field.first.text] = field.second.text }
+      return fields
+    case .end: return nil
+    default: break
+    }
+  }
+}
+
+/// What is wrong with a dump, in a sentence for people; nil when nothing is.
+///
+/// An error tells what is wrong, at which byte, and what was being read there.
+public func firstFault(of path: String) throws -> String? {
+  do {
+    var reader = try RDBReader(InputFile.open(path))
+    while true {
+      if case .end = try reader.next() { return nil }
+    }
+  } catch let error as RDBError {
+    return ToolError(error, file: path).line
+  }
+}

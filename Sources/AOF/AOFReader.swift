@@ -41,6 +41,7 @@ public struct AOFReader: ~Copyable {
   /// Reads from where `cursor` is, which is the first byte behind the RDB if there is one.
   ///
   /// - Parameters:
+  ///   - cursor: the bytes of the log.
   ///   - file: the number of the file in its log.
   ///   - previous: the last command of the files before this one, whose index and time are
   ///     carried on.

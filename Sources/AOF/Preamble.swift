@@ -38,7 +38,9 @@ public enum Preamble {
 
   /// Passes the RDB at the position of `cursor`, and hands the cursor back behind it.
   ///
-  /// - Parameter summary: what was passed.
+  /// - Parameters:
+  ///   - cursor: the beginning of the log.
+  ///   - summary: what was passed.
   /// - Throws: ``Failure``; servers never repair a damaged RDB.
   public static func skip(
     _ cursor: consuming ByteCursor, summary: inout Summary?

@@ -25,7 +25,11 @@ public struct AtomicOutput: ~Copyable {
 
   /// Begins the output that will be called `path`.
   ///
-  /// - Parameter like: the status of a file whose mode and owner the output takes over.
+  /// - Parameters:
+  ///   - path: its name, in the end.
+  ///   - replacing: whether a file of that name may be replaced.
+  ///   - like: the status of a file whose mode and owner the output takes over.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``SystemError`` of creating the temporary file; `EEXIST` when `path` is there and
   ///   `replacing` is false, so that long work is not done in vain; `EISDIR` or `ENOTSUP` when
   ///   `path` is there and no regular file.

@@ -10,7 +10,7 @@
 /// Collects what is written and passes it on in large pieces.
 ///
 /// Writing never throws: the first error of the target is kept in ``failure``, later bytes are
-/// dropped, and ``finish()`` throws it. Long jobs look at ``failure`` now and then (once a key or
+/// dropped, and ``flush()`` throws it. Long jobs look at ``failure`` now and then (once a key or
 /// command) to stop early.
 @safe
 public struct OutputBuffer: ~Copyable {

@@ -2,8 +2,8 @@ internal import CShims
 
 /// Twenty bytes that grow as `DEBUG DIGEST` of a server lets them grow (debug-digest.md 1).
 ///
-/// With H = SHA-1: ``xor(_:)`` is d = d XOR H(x), which forgets the order of what is fed;
-/// ``mix(_:)`` is d = H(d XOR H(x)), which keeps it. About 70 ns for each SHA-1 of up to 55 bytes.
+/// With H = SHA-1: `xor` is d = d XOR H(x), which forgets the order of what is fed;
+/// `mix` is d = H(d XOR H(x)), which keeps it. About 70 ns for each SHA-1 of up to 55 bytes.
 @safe
 public struct ServerDigest: Sendable {
   // SAFETY: the C functions read and write these 20 bytes and read the slice, nothing else.

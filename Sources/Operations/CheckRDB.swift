@@ -43,8 +43,13 @@ public struct RDBCheck: ~Copyable {
 
   /// Checks the dump that `input` stands at, which is a part of the file called `file`.
   ///
-  /// - Parameter isPreamble: whether what follows the dump is somebody else's: the commands of an
-  ///   AOF. Otherwise it is reported as unusual.
+  /// - Parameters:
+  ///   - input: where the dump begins.
+  ///   - file: its name in the report.
+  ///   - deep: whether every byte of every value is looked at.
+  ///   - isPreamble: whether what follows the dump is somebody else's: the commands of an AOF.
+  ///     Otherwise it is reported as unusual.
+  ///   - report: what was found is added to it.
   /// - Returns: the input behind the dump, or nil when its end was not reached.
   public static func run(
     _ input: consuming ByteCursor, file: String, deep: Bool, isPreamble: Bool = false,

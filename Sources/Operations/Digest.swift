@@ -17,7 +17,11 @@ public enum Digest {
   /// Reads the dump of `reader` to its end.
   ///
   /// - Parameters:
+  ///   - reader: a reader that has read nothing yet.
   ///   - style: whose algorithm; nil for that of the server that wrote the dump.
+  ///   - selection: which keys count.
+  ///   - expiredBefore: keys and fields whose time lies before this moment, in ms since 1970, are left
+  ///     out; nil for none.
   ///   - now: the present in ms since 1970: servers of Valkey pass over hash fields whose time has
   ///     come. Nil for a digest that is the same at all times.
   ///   - file: the name of what is read, for errors.

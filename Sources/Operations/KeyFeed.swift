@@ -26,7 +26,7 @@ public struct KeyFeed: ~Copyable {
   /// Gives the current key of `reader` to `sink`, when it passes.
   ///
   /// - Returns: whether it passed.
-  /// - Throws: ``RDBError``; the sink has then seen a beginning without an end.
+  /// - Throws: `RDBError`; the sink has then seen a beginning without an end.
   public mutating func feed<Sink: ValueSink & ~Copyable>(
     _ reader: inout RDBReader, into sink: inout Sink
   ) throws(RDBError) -> Bool {

@@ -42,7 +42,10 @@ public struct PathCheck: Sendable {
   /// Checks everything in the directory of a server that it could load, first what it would load;
   /// for anything else just that.
   ///
-  /// - Parameter deep: whether every byte of every value is looked at.
+  /// - Parameters:
+  ///   - path: what the user named.
+  ///   - deep: whether every byte of every value is looked at.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``ToolError`` when reading fails. Damage is not thrown, but in ``report``.
   public static func everything(
     at path: String, deep: Bool, fileSystem: any FileSystem = .system

@@ -25,7 +25,11 @@ extension LogRewrite {
   /// Writes the new log beside the old one: a file for a file, a directory with a manifest for a
   /// multi-part log. It appears whole or not at all.
   ///
-  /// - Parameter appendix: what comes behind the last command.
+  /// - Parameters:
+  ///   - path: its name.
+  ///   - replacing: whether a file of that name may be replaced.
+  ///   - appendix: what comes behind the last command.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``ToolError``; nothing of that name has changed then.
   public func write(
     to path: String, replacing: Bool, appending appendix: (any LogAppendix)? = nil,
@@ -130,7 +134,10 @@ extension LogRewrite {
   /// get new names (servers take any name that the manifest lists), and the manifest is renamed
   /// over last: at every moment the directory loads, as the old log or as the new one.
   ///
-  /// - Parameter stamp: such as `20261124T020000Z`.
+  /// - Parameters:
+  ///   - stamp: such as `20261124T020000Z`.
+  ///   - appendix: what comes behind the last command.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``ToolError``; the log is then what it was.
   public func replace(
     stamp: String, appending appendix: (any LogAppendix)? = nil,

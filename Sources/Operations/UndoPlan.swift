@@ -5,7 +5,7 @@ public import Bytes
 ///
 /// * A command that passes the selection goes.
 /// * Of a command with several independent keys of which only some pass, those keys go
-///   (``PartialCommand``).
+///   (`PartialCommand`).
 /// * A MULTI/EXEC pair of which nothing is left but SELECT goes too.
 /// * SELECT, MULTI, EXEC and annotations are never taken out by themselves: the database, the
 ///   transaction and the time of what stays remain right.

@@ -79,7 +79,7 @@ public struct StreamID: Sendable, Hashable, Comparable {
 }
 
 /// What a stream consists of, in the order of the file (rdb-format.md 9.1):
-/// entries with their fields, ``metadata``, then groups, each with its pending entries, its
+/// entries with their fields, the metadata, then groups, each with its pending entries, its
 /// consumers (each with the ids it owns) and, in Redis 8.8, the ids that nobody owns; then, in
 /// Redis 8.6+, what it remembers of idempotent producers. Slices are valid until the next call.
 public enum StreamEvent {
@@ -180,7 +180,7 @@ public struct KeyDescription {
 /// Takes the keys of a dump or of a keyspace, one after another, element by element.
 ///
 /// Nothing here throws: a sink that fails (its output is full) keeps its error, as
-/// ``OutputBuffer`` does, and whoever drives it asks in between.
+/// `OutputBuffer` does, and whoever drives it asks in between.
 public protocol ValueSink: ~Copyable {
   /// A key begins.
   mutating func begin(_ key: KeyDescription)

@@ -21,6 +21,49 @@ import Testing
     #expect(found.reduce(0) { $0 + $1.members } == members && members > 0)
   }
 
+  @Test func readingOneHash() throws {
+    let path = Fixture.path("r7.0/types.rdb")
+    let objects = try ExportTests.objects(ExportTests.export(path, Export.Options()))
+    let hash = try #require(
+      objects.first {
+        $0["type"].text == "hash" && $0["db"] == .integer(0) && $0["key"].text != nil
+      })
+    let found = try #require(try fields(of: hash["key"].text ?? "", in: path))
+    #expect(found.count == hash["value"].items.count && !found.isEmpty)
+    #expect(try fields(of: "no such key", in: path) == nil)
+  }
+
+  @Test func firstFaults() throws {
+    let path = Fixture.path("r7.0/types.rdb")
+    #expect(try firstFault(of: path) == nil)
+    try withTemporaryDirectory { directory in
+      let whole = try Fixture.bytes("r7.0/types.rdb")
+      let cut = try directory.write(whole.dropLast(20), to: "cut.rdb")
+      let fault = try #require(try firstFault(of: cut))
+      #expect(fault.hasPrefix(cut + ": "), "\(fault)")
+    }
+  }
+
+  @Test func patchingARunningServer() throws {
+    try withTemporaryDirectory { directory in
+      let log =
+        command("SELECT", "0") + command("SET", "a", "1") + command("RPUSH", "b", "x", "y")
+        + command("DEL", "a", "b") + command("SET", "c", "3")
+      let path = try directory.write(log, to: "a.aof")
+      let losses = try commandsThatDestroyedKeys(in: path)
+      #expect(losses.map(\.number) == [4] && losses.map(\.keys) == [2])
+      let target = try #require(RDBTarget("redis:6.2"))
+      let patch = directory.file("patch")
+      #expect(try writePatch(undoing: 4, of: path, for: target, to: patch) == 2)
+      let server = try RealServer(
+        .redis6_2, files: ["appendonly.aof": path], options: ["--appendonly", "yes"])
+      let sent = try Shell.run(
+        "redis-cli", ["-s", server.socket, "--pipe"], stdin: try directory.read("patch"))
+      #expect(sent.status == 0, "\(sent.text)\(sent.errorText)")
+      #expect(try server.call("LRANGE", "b", "0", "-1").items?.count == 2)
+    }
+  }
+
   @Test func undoingAccidents() throws {
     try withTemporaryDirectory { directory in
       let log =

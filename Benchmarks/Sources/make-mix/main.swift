@@ -1,6 +1,8 @@
 // Writes the benchmark mix as a log of commands (a plain AOF) to standard output:
 //
 //     make-mix BYTES KEYS SEED [once]
+//     make-mix many-keys KEYS          small strings and nothing else
+//     make-mix huge-key ELEMENTS       one hash
 //
 // The same arguments give the same bytes. With `once` every key is written by one command only,
 // which makes a log that is as good as a snapshot; otherwise commands keep coming back to the
@@ -165,10 +167,38 @@ func writeSome(_ descriptor: Int32, _ bytes: UnsafeRawPointer, _ count: Int) -> 
 }
 
 let arguments = CommandLine.arguments
+if arguments.count == 3, let count = Int(arguments[2]), count > 0 {
+  var mix = Mix(random: Random(state: 1), keys: count)
+  mix.command([mix.text("SELECT"), mix.text("0")])
+  switch arguments[1] {
+  case "many-keys":
+    for index in 0..<count {
+      mix.command([mix.text("SET"), mix.text("key:\(index)"), mix.text("value \(index % 1000)")])
+      if mix.out.count > 1 << 20 { mix.flush() }
+    }
+  case "huge-key":
+    for first in stride(from: 0, to: count, by: 100) {
+      let fields = first..<min(first + 100, count)
+      mix.header(2 + fields.count * 2)
+      mix.bulk(mix.text("HSET"))
+      mix.bulk(mix.text("huge"))
+      for field in fields {
+        mix.bulk(mix.text("field:\(field)"))
+        mix.bulk(mix.text("value \(field % 1000)"))
+      }
+      if mix.out.count > 1 << 20 { mix.flush() }
+    }
+  default:
+    print("usage: make-mix many-keys|huge-key COUNT")
+    exit(64)
+  }
+  mix.flush()
+  exit(0)
+}
 guard arguments.count >= 4, let bytes = Int(arguments[1]), let keys = Int(arguments[2]),
   let seed = UInt64(arguments[3])
 else {
-  print("usage: make-mix BYTES KEYS SEED [once]")
+  print("usage: make-mix BYTES KEYS SEED [once], make-mix many-keys|huge-key COUNT")
   exit(64)
 }
 let once = arguments.count > 4 && arguments[4] == "once"

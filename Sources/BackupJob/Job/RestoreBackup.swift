@@ -144,6 +144,15 @@ public struct RestoreBackup: Sendable {
     return path.hasPrefix("/") ? path : "./\(path)"
   }
 
+  /// The path as redis.conf needs it: a server that starts elsewhere takes a relative one from there.
+  private static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return path }
+    guard let current = unsafe getcwd(nil, 0) else { return path }
+    defer { unsafe free(current) }
+    return unsafe String(cString: current) + "/"
+      + (path.hasPrefix("./") ? path.dropFirst(2) : path[...])
+  }
+
   /// Refuses a directory that holds something or that a running server works in.
   private static func refuseUsed(_ path: String) throws(JobError) {
     guard let status = Files.status(path) else { return }
@@ -202,7 +211,7 @@ public struct RestoreBackup: Sendable {
       }
       form = .rdb
     }
-    var lines = ["dir \(final)"]
+    var lines = ["dir \(Self.absolute(final))"]
     if form != .multiPart { lines.append("dbfilename dump.rdb") }
     if form != .rdb {
       let log = "\(folder)/appendonlydir"
@@ -236,7 +245,7 @@ public struct RestoreBackup: Sendable {
   }
 
   private func shapeLog(_ part: BackupRecord.Part, final: String) -> [String] {
-    var lines = ["dir \(final)", "appendonly yes"]
+    var lines = ["dir \(Self.absolute(final))", "appendonly yes"]
     if let manifest = part.files.first(where: { $0.kind == "manifest" }) {
       lines.append("appenddirname \(Files.parent(of: manifest.name))")
       lines.append("appendfilename \(Files.name(of: manifest.name).dropLast(".manifest".count))")

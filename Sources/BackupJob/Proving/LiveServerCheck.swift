@@ -74,7 +74,7 @@ public struct LiveServerCheck: Sendable {
 
   /// Compares `state` with the server at `url`.
   ///
-  /// - Throws: ``ToolError``: the server can't be reached or refuses, the file can't be read.
+  /// - Throws: `ToolError`: the server can't be reached or refuses, the file can't be read.
   public func run(
     _ state: ComparedState, _ url: ServerURL, _ settings: ConnectionSettings
   ) throws(ToolError) -> Report {

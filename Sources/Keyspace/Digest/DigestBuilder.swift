@@ -73,9 +73,12 @@ public struct DigestBuilder: ValueSink, ~Copyable {
 
   /// A builder that has seen nothing.
   ///
-  /// - Parameter now: the present in ms since 1970, for ``DigestStyle/valkey``: its servers pass over
-  ///   hash fields whose time has come, though they hold them. Without it all fields enter, so that
-  ///   the digest of the same data is the same at all times.
+  /// - Parameters:
+  ///   - style: whose algorithm.
+  ///   - scope: what the digest is of.
+  ///   - now: the present in ms since 1970, for ``DigestStyle/valkey``: its servers pass over hash
+  ///     fields whose time has come, though they hold them. Without it all fields enter, so that
+  ///     the digest of the same data is the same at all times.
   public init(style: DigestStyle, scope: Scope = .keyspace, now: Int64? = nil) {
     self.style = style
     self.scope = scope

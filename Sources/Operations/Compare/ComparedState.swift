@@ -41,9 +41,11 @@ public final class ComparedState {
   /// Opens what is at `path`; a log is replayed here.
   ///
   /// - Parameters:
+  ///   - path: a dump, a log or an export; `-` is standard input.
   ///   - base64: whether strings of an export are bare base64 text.
   ///   - now: what relative times in logs refer to, in ms since 1970: the same for two states that
   ///     are compared.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``ToolError``.
   public init(
     _ path: String, base64: Bool = false, now: Int64 = Moment.now.milliseconds,

@@ -8,7 +8,13 @@ public enum Import {
   /// The export is read twice: once to see that all of it can be read and what it needs, then to
   /// make the output. It may be compressed, and come from a pipe.
   ///
-  /// - Parameter base64: whether every string is bare base64 text.
+  /// - Parameters:
+  ///   - path: the export.
+  ///   - output: what is made.
+  ///   - options: which form, for which server.
+  ///   - base64: whether every string is bare base64 text.
+  ///   - standardOutput: where `-` goes.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``ToolError``, with the number of the line; nothing of the name `output` was made or
   ///   changed then.
   public static func run(

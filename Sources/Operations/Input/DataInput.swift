@@ -15,7 +15,10 @@ public struct DataInput: ~Copyable {
 
   /// Opens what a PATH means; a log is replayed here.
   ///
-  /// - Parameter now: what relative times in a log refer to, in ms since 1970; nil for this moment.
+  /// - Parameters:
+  ///   - path: what the user named.
+  ///   - now: what relative times in a log refer to, in ms since 1970; nil for this moment.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``ToolError``.
   public init(
     _ path: String, now: Int64? = nil, fileSystem: any FileSystem = .system
@@ -25,7 +28,10 @@ public struct DataInput: ~Copyable {
 
   /// Opens what was looked at already.
   ///
-  /// - Parameter now: what relative times in a log refer to, in ms since 1970; nil for this moment.
+  /// - Parameters:
+  ///   - opened: what the user named.
+  ///   - now: what relative times in a log refer to, in ms since 1970; nil for this moment.
+  ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``ToolError``.
   public init(
     _ opened: consuming Input, now: Int64? = nil, fileSystem: any FileSystem = .system

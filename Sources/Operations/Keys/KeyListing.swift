@@ -41,9 +41,13 @@ public enum KeyListing {
   /// Calls `body` with every key that passes.
   ///
   /// - Parameters:
+  ///   - reader: a reader that has read nothing yet.
+  ///   - selection: which keys pass.
+  ///   - expiredBefore: keys whose time lies before this moment, in ms since 1970, do not; nil for none.
   ///   - order: nil for that of the file, in which nothing is kept in memory.
   ///   - top: at most so many of the first; with an order only these are kept in memory.
   ///   - file: the name of what is read, for errors.
+  ///   - body: gets each row; its slices are valid until it returns.
   /// - Returns: how many keys passed, also those beyond `top`.
   /// - Throws: ``ToolError``, or what `body` throws.
   public static func list(

@@ -41,7 +41,7 @@ public struct Loss: Sendable {
   /// Why.
   public internal(set) var cause: Cause
   /// The numbers of the commands, as inclusive ranges, in their order. Between those of a range stand
-  /// at most MULTI, EXEC and SELECT. At most ``mostRanges``.
+  /// at most MULTI, EXEC and SELECT. At most 64.
   public internal(set) var ranges: [ClosedRange<Int>]
   /// Whether ``ranges`` holds all.
   public internal(set) var hasAllRanges = true

@@ -5,7 +5,7 @@ import Keyspace
 /// Which commands of a log destroyed data, worst first.
 ///
 /// The log is replayed, and each command tells what its keys were before and after it
-/// (``LossRecorder``). Data of a dump at the head of the log counts as being there.
+/// (`LossRecorder`). Data of a dump at the head of the log counts as being there.
 public struct Losses {
   /// How.
   public struct Options: Sendable {
@@ -130,6 +130,7 @@ public struct Losses {
   /// The command line that undoes `loss`: `redis-backup undo PATH --index … -o OUT`.
   ///
   /// - Parameters:
+  ///   - loss: one of ``losses``.
   ///   - path: as the user gave it.
   ///   - keys: the options that chose keys, such as `--key 'user:*'`; empty when there were none.
   public func undoLine(of loss: Loss, path: String, keys: String = "") -> String {

@@ -11,7 +11,13 @@ public final class RecoveryAppendix: LogAppendix {
   /// How many bytes.
   public var bytes: Int { report.bytes }
 
-  /// - Parameter accident: where the log ends; with time stamps in the log, the commands get one.
+  /// What is written behind the log.
+  ///
+  /// - Parameters:
+  ///   - lost: the keys.
+  ///   - plan: what is done about them.
+  ///   - accident: where the log ends; with time stamps in the log, the commands get one.
+  ///   - now: the time of that stamp.
   public init(_ lost: LostKeys, _ plan: RecoveryPlan, _ accident: Accident, now: Moment) {
     self.lost = lost
     self.plan = plan

@@ -4,7 +4,7 @@ package import Keyspace
 import RDB
 
 /// What an undo does to the data, key by key: the log is replayed once, with and without the
-/// commands that go (``TwinReplay``), and both states are compared as a whole.
+/// commands that go (`TwinReplay`), and both states are compared as a whole.
 public struct UndoImpact {
   /// What is done about later commands that act differently then.
   public enum ConflictPolicy: String, Sendable, CaseIterable {

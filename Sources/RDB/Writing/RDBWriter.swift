@@ -31,7 +31,7 @@ public import Bytes
 /// The writer is a ``ValueSink``: what tells a key's elements (a dump, a keyspace) can be written.
 /// Each value gets the encoding the target would choose, and after each key ``loss`` tells what the
 /// target can't hold of it. Nothing throws: a target that fails keeps its error
-/// (``OutputBuffer/failure``).
+/// (`OutputBuffer.failure`).
 ///
 /// Memory: a sorted set, set, hash or array whose ``KeyDescription/count`` is known is written as it
 /// comes; a list, stream or hash with field times is kept, as written, until its end.
@@ -58,8 +58,11 @@ public struct RDBWriter: ~Copyable, ValueSink {
   /// Writes the header. `output` is moved into the writer until ``finish(returning:)``, and stands
   /// for nothing meanwhile.
   ///
-  /// - Parameter compressing: whether strings longer than 20 bytes are compressed with LZF where
-  ///   that makes them shorter, as `rdbcompression yes` does.
+  /// - Parameters:
+  ///   - output: where the dump goes.
+  ///   - target: the release that is to load it.
+  ///   - compressing: whether strings longer than 20 bytes are compressed with LZF where that
+  ///     makes them shorter, as `rdbcompression yes` does.
   public init(taking output: inout OutputBuffer, target: RDBTarget, compressing: Bool = true) {
     var mine = OutputBuffer(NullTarget(), capacity: 1024)
     swap(&mine, &output)

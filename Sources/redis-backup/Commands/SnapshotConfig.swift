@@ -16,6 +16,9 @@ struct ConfigCheck: ParsableCommand {
     abstract: "Reads the configuration and says whether it is right; nothing is connected to.")
 
   @OptionGroup var options: JobOptions
+  @Argument(
+    help: "The configuration; the same as --config FILE.",
+    completion: .file(extensions: ["yaml"])) var file: String?
 
   private struct Answer: Encodable {
     var ok: Bool
@@ -24,7 +27,9 @@ struct ConfigCheck: ParsableCommand {
     var repository: String
   }
 
-  func run() throws {
+  mutating func run() throws {
+    if let file { options.config = file }
+    let options = options
     try options.run { context throws(JobError) in
       let config = context.config
       let source = config.url?.description ?? config.dataDirectory

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackupJob
+import Operations
 
 /// `snapshot create`.
 struct SnapshotCreate: ParsableCommand {
@@ -19,8 +20,8 @@ struct SnapshotCreate: ParsableCommand {
         options.print(json: record)
       } else if !options.quiet {
         Swift.print(
-          "\(record.id)  \(record.keys) keys, \(JobProgress.size(Double(record.bytes))),"
-            + " \(JobProgress.size(Double(record.storedBytes))) stored, verified: \(record.verification.level)"
+          "\(record.id)  \(record.keys) keys, \(ByteCount.text(Int(record.bytes))),"
+            + " \(ByteCount.text(Int(record.storedBytes))) stored, verified: \(record.verification.level)"
         )
       }
     }

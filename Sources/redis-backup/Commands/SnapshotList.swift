@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackupJob
+import Operations
 
 /// `snapshot list`.
 struct SnapshotList: ParsableCommand {
@@ -23,7 +24,7 @@ struct SnapshotList: ParsableCommand {
         }
         Swift.print(
           "\(entry.id)  \(record.started)  \(record.name)  \(record.method)  \(record.keys) keys"
-            + "  \(JobProgress.size(Double(record.bytes)))  stored \(JobProgress.size(Double(record.storedBytes)))"
+            + "  \(ByteCount.text(Int(record.bytes)))  stored \(ByteCount.text(Int(record.storedBytes)))"
             + "  \(entry.problem == nil ? "verified \(record.verification.level)" : "DAMAGED")")
       }
     }

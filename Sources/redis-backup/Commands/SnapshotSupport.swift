@@ -2,6 +2,7 @@ import ArgumentParser
 import BackupJob
 import Foundation
 import Logging
+import Operations
 
 #if canImport(Glibc)
   import Glibc
@@ -136,25 +137,13 @@ final class JobProgress: Sendable {
     }
     unsafe shown = now
     let rate = Double(bytes) / max(0.001, now.timeIntervalSince(start))
-    var line = "\r\(Self.size(Double(bytes)))"
+    var line = "\r\(ByteCount.text(Int(bytes)))"
     if let total, total > 0 {
-      line += " of \(Self.size(Double(total))) (\(bytes * 100 / total) %)"
+      line += " of \(ByteCount.text(Int(total))) (\(bytes * 100 / total) %)"
       if rate > 0 { line += ", \(Int((Double(total - bytes) / rate).rounded(.up))) s left" }
     }
-    line += ", \(Self.size(rate))/s\u{1B}[K"
+    line += ", \(ByteCount.text(Int(rate)))/s\u{1B}[K"
     if bytes == total { line += "\r\u{1B}[K" }
     FileHandle.standardError.write(Data(line.utf8))
-  }
-
-  /// `12.3 MB`, by powers of 1024.
-  static func size(_ bytes: Double) -> String {
-    var value = bytes
-    var unit = 0
-    let units = ["B", "KB", "MB", "GB", "TB"]
-    while value >= 1024, unit < units.count - 1 {
-      value /= 1024
-      unit += 1
-    }
-    return unit == 0 ? "\(Int(value)) B" : "\((value * 10).rounded() / 10) \(units[unit])"
   }
 }
