@@ -160,11 +160,22 @@ extension ByteSlice {
 
 extension ByteSlice: Equatable {
   /// Whether both hold the same bytes.
-  @inlinable public static func == (a: ByteSlice, b: ByteSlice) -> Bool {
+  @inlinable @inline(__always) public static func == (a: ByteSlice, b: ByteSlice) -> Bool {
     a.count == b.count && a.hasSameBytes(as: b)
   }
 
-  @usableFromInline func hasSameBytes(as other: ByteSlice) -> Bool {
+  /// As many bytes of `other`, which has as many, compared: those of short names by two loads each,
+  /// which may overlap.
+  @inlinable @inline(__always) func hasSameBytes(as other: ByteSlice) -> Bool {
+    guard count >= 4, count <= 16 else { return hasSameRun(as: other) }
+    // SAFETY: every load lies inside the `count` bytes of both.
+    if count >= 8 {
+      return (word(0) ^ other.word(0)) | (word(count &- 8) ^ other.word(count &- 8)) == 0
+    }
+    return (half(0) ^ other.half(0)) | (half(count &- 4) ^ other.half(count &- 4)) == 0
+  }
+
+  @usableFromInline func hasSameRun(as other: ByteSlice) -> Bool {
     unsafe count == 0 || memcmp(start, other.start, count) == 0
   }
 }

@@ -39,17 +39,17 @@ extension ByteSlice {
     return ByteSlice.fold(a ^ 0xE703_7ED1_A0B4_28DB, b ^ state)
   }
 
-  @inlinable func word(_ offset: Int) -> UInt64 {
-    // SAFETY: the callers above keep offset + 8 <= count.
+  @inlinable @inline(__always) func word(_ offset: Int) -> UInt64 {
+    // SAFETY: the callers keep offset + 8 <= count.
     unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
   }
 
-  @inlinable func half(_ offset: Int) -> UInt32 {
-    // SAFETY: the callers above keep offset + 4 <= count.
+  @inlinable @inline(__always) func half(_ offset: Int) -> UInt32 {
+    // SAFETY: the callers keep offset + 4 <= count.
     unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt32.self)
   }
 
-  @inlinable static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  @inlinable @inline(__always) static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = a.multipliedFullWidth(by: b)
     return product.high ^ product.low
   }

@@ -1,4 +1,4 @@
-internal import CShims
+public import CShims
 
 #if canImport(Glibc)
   import Glibc
@@ -83,7 +83,7 @@ public struct PODArray<Element: BitwiseCopyable>: ~Copyable {
   }
 }
 
-@unsafe @usableFromInline @inline(__always)
+@unsafe @inlinable @inline(__always)
 func prefetchAddress(_ address: UnsafeRawPointer) { unsafe redis_backup_prefetch(address) }
 
 extension ByteSlice {

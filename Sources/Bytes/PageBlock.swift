@@ -106,7 +106,7 @@ final class PageBlock {
     _ address: UnsafeMutableRawPointer, _ size: Int, _ file: PageFile?
   ) {
     #if os(Linux)
-      if file == nil && size >= 8 << 20 { unsafe _ = madvise(address, size, MADV_HUGEPAGE) }
+      if file == nil && size >= 2 << 20 { unsafe _ = madvise(address, size, MADV_HUGEPAGE) }
     #endif
   }
 

@@ -33,7 +33,27 @@ int redis_backup_print17(double value, void *text, size_t size) {
 
 void *redis_backup_move_pages(void *address, size_t size, size_t larger) {
 #if defined(__linux__)
-  void *moved = mremap(address, size, larger, MREMAP_MAYMOVE);
+  const size_t huge = (size_t)2 << 20;
+  void *moved;
+  if (larger >= huge) {
+    // In place where there is room behind; otherwise to a multiple of 2 MiB, so that huge pages are
+    // moved as such and new ones can follow.
+    moved = mremap(address, size, larger, 0);
+    if (moved != MAP_FAILED && ((uintptr_t)moved & (huge - 1)) == 0) return moved;
+    if (moved != MAP_FAILED) size = larger;
+    char *room = mmap(NULL, larger + huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room != MAP_FAILED) {
+      char *target = (char *)(((uintptr_t)room + huge - 1) & ~(uintptr_t)(huge - 1));
+      moved = mremap(address, size, larger, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+      if (moved != MAP_FAILED) {
+        if (target > room) munmap(room, (size_t)(target - room));
+        if (target < room + huge) munmap(target + larger, (size_t)(room + huge - target));
+        return moved;
+      }
+      munmap(room, larger + huge);
+    }
+  }
+  moved = mremap(address, size, larger, MREMAP_MAYMOVE);
   return moved == MAP_FAILED ? NULL : moved;
 #else
   (void)address, (void)size, (void)larger;

@@ -131,7 +131,9 @@ extension Keyspace {
   func clear(_ table: KeyTable, _ index: Int) {
     var entry = table[index]
     if entry.base.kind == .state { states.remove(entry.base.payload) }
-    if entry.lastOperation != 0 { chains.drop(entry.lastOperation) }
+    if entry.lastOperation != 0 {
+      chains.drop(entry.lastOperation, first: entry.firstOperation)
+    }
     entry.base = .absent
     entry.lastOperation = 0
     entry.operationCount = 0

@@ -58,23 +58,23 @@ package final class Keyspace {
   package let isEager: Bool
   /// Is told what commands do; to be set before the first one. In a lazy replay it is told of what may
   /// destroy something only (see `Keyspace+Observe.swift`).
-  package var observer: (any ReplayObserver)?
+  @safe @exclusivity(unchecked) package var observer: (any ReplayObserver)?
   /// Another keyspace, which holds whatever this one has no entry for: this one then is what differs
   /// from it (see ``TwinReplay``).
-  var lower: Keyspace?
+  @safe @exclusivity(unchecked) var lower: Keyspace?
   /// While a command is executed that a keyspace over this one is not to see: the one that keeps what
   /// was.
-  var upper: Keyspace?
+  @safe @exclusivity(unchecked) var upper: Keyspace?
   /// What the keys were that the command being executed has looked at, for an observer.
-  var summaries: [(key: ByteSlice, database: Int, summary: KeySummary)] = []
+  @safe @exclusivity(unchecked) var summaries: [(key: ByteSlice, database: Int, summary: KeySummary)] = []
   /// Copies of strings that the command being executed was given.
-  var lent: [KeyState] = []
+  @safe @exclusivity(unchecked) var lent: [KeyState] = []
   /// Is asked first for commands from ``twinFrom`` on.
-  var twin: TwinReplay?
+  @safe @exclusivity(unchecked) var twin: TwinReplay?
   /// The first command that ``twin`` is asked for.
-  var twinFrom = Int.max
+  @safe @exclusivity(unchecked) var twinFrom = Int.max
   /// How many commands were read from logs.
-  package var commandCount = 0
+  @safe @exclusivity(unchecked) package var commandCount = 0
 
   /// Commands that are left out; to be set before the first is read.
   package var omissions = ReplayOmissions() {
@@ -84,9 +84,9 @@ package final class Keyspace {
   @safe @exclusivity(unchecked) var nextOmission = Int.max
 
   /// Reading stops behind the command of this number.
-  package var lastIndex = Int.max
+  @safe @exclusivity(unchecked) package var lastIndex = Int.max
   /// Reading stops before the first command of a later second.
-  package var lastTime = Int64.max
+  @safe @exclusivity(unchecked) package var lastTime = Int64.max
   /// Whether reading stopped before the end.
   package internal(set) var isStopped = false
   /// The transaction inside which reading stopped: the numbers of its MULTI and, when it has one, of
@@ -142,6 +142,8 @@ package final class Keyspace {
 
   /// What handlers of postponed commands use.
   let foldContext: Context
+  /// Collections for what is looked at in passing, used again and again.
+  @safe @exclusivity(unchecked) var spare = SpareValues()
   /// Memory of what is looked at in passing.
   let passing = KeptBytes()
   @safe @exclusivity(unchecked) var foldWords = ArgumentTable()
@@ -158,7 +160,7 @@ package final class Keyspace {
   package var faultCount = 0
   var faultList: [ReplayFault] = []
   /// Whether faults are still counted; they are met once, when a command is executed first.
-  var recordsFaults = true
+  @safe @exclusivity(unchecked) var recordsFaults = true
   /// The numbers of the commands that were counted.
   var notedFaults: Set<Int> = []
 

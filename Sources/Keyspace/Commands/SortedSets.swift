@@ -56,12 +56,17 @@ package enum SortedSetCommands {
     guard !(rule.onlyNew && (rule.onlyPresent || rule.onlyGreater || rule.onlyLess)),
       !(rule.onlyGreater && rule.onlyLess), !rule.increments || words == 2
     else { throw .syntax }
-    for index in stride(from: at, to: a.count, by: 2) { _ = try score(a[index]) }
+    context.scores.truncate(to: 0)
+    for index in stride(from: at, to: a.count, by: 2) { context.scores.append(try score(a[index])) }
     if rule.onlyPresent && !state.exists { return .unchanged }
     guard let zset = try state.sortedSet(creating: true) else { return .unchanged }
     var effect = Effect.unchanged
-    for index in stride(from: at, to: a.count, by: 2) {
-      if try rule.add(try score(a[index]), a[index + 1], to: zset) { effect = .changed }
+    for number in 0..<words / 2 {
+      let score = context.scores[number]
+      let member = a[at + number * 2 + 1]
+      if try rule.isPlain ? zset.put(member, score) : rule.add(score, member, to: zset) {
+        effect = .changed
+      }
     }
     return effect
   }
@@ -85,6 +90,9 @@ package enum SortedSetCommands {
     var onlyGreater = false
     var onlyLess = false
     var increments = false
+
+    /// Whether there was no option.
+    var isPlain: Bool { !(onlyNew || onlyPresent || onlyGreater || onlyLess || increments) }
 
     /// Adds or changes one member; true when something changed.
     func add(

@@ -41,7 +41,7 @@ package struct StateHash: Sendable, Equatable {
   }
 
   @inline(__always)
-  private static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
+  static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
     let product = (a ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: b ^ 0xA076_1D64_78BD_642F)
     return product.high ^ product.low &+ a
   }
@@ -54,12 +54,13 @@ package struct StateHash: Sendable, Equatable {
   /// A string key without a time to live enters.
   @inline(__always)
   package mutating func add(_ key: ByteSlice, _ database: Int, string: ByteSlice) {
-    add(key, database, 0, string.fastHash, nil)
+    add(key, database, type: 0, content: string.fastHash, expiresAt: nil)
   }
 
+  /// A key enters whose type, content and time to live are known by number.
   @inline(__always)
-  private mutating func add(
-    _ key: ByteSlice, _ database: Int, _ type: UInt64, _ content: UInt64, _ expiresAt: Int64?
+  mutating func add(
+    _ key: ByteSlice, _ database: Int, type: UInt64, content: UInt64, expiresAt: Int64?
   ) {
     var hash = StateHash.mix(key.fastHash, UInt64(truncatingIfNeeded: database) << 8 | type)
     hash = StateHash.mix(hash, content)
@@ -87,26 +88,25 @@ package struct StateHash: Sendable, Equatable {
     switch value {
     case .string(let string):
       type = 0
-      var scratch = ScratchBuffer(capacity: 64)
-      content = string.bytes(&scratch).fastHash
+      content = string.fastHash
     case .list(let list):
       type = 1
       for index in 0..<list.count { content = StateHash.mix(content, list[index].fastHash) }
     case .set(let set):
       type = 2
-      for item in set.table.items { content &+= StateHash.mix(1, item.key.fastHash) }
+      for item in set.table.items { content &+= StateHash.mix(1, item.hash) }
     case .sortedSet(let set):
       type = 3
       for item in set.table.items {
         // Servers and files do not keep the sign of a zero.
         let score = item.payload == 0 ? 0 : item.payload.bitPattern
-        content &+= StateHash.mix(item.key.fastHash, score)
+        content &+= StateHash.mix(item.hash, score)
       }
     case .hash(let hash):
       type = 4
       for item in hash.table.items {
         content &+= StateHash.mix(
-          StateHash.mix(item.key.fastHash, item.payload.value.fastHash),
+          StateHash.mix(item.hash, item.payload.value.fastHash),
           UInt64(bitPattern: item.payload.expiresAt))
       }
     case .module(let module):
@@ -120,7 +120,7 @@ package struct StateHash: Sendable, Equatable {
       content = array.cursor.map { $0 &+ 1 } ?? 0
       array.items.forEach { content &+= StateHash.mix($0.index, $0.element.fastHash) }
     }
-    add(key, database, type, content, state.expiresAt)
+    add(key, database, type: type, content: content, expiresAt: state.expiresAt)
   }
 
   private static func hash(_ id: StreamID) -> UInt64 { mix(id.ms, id.seq) }

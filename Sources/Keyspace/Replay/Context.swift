@@ -20,15 +20,17 @@ package final class Context {
   /// The moment that relative times refer to, in unix milliseconds; one for the whole replay.
   package let now: Int64
   /// Whose log this is.
-  package internal(set) var generation = ServerGeneration.from7
+  @safe @exclusivity(unchecked) package internal(set) var generation = ServerGeneration.from7
   /// The bytes of the command that is executed, as they stand in the log.
-  package internal(set) var command = ByteSlice()
+  @safe @exclusivity(unchecked) package internal(set) var command = ByteSlice()
   /// The database of the command that is executed.
-  package internal(set) var database = 0
+  @safe @exclusivity(unchecked) package internal(set) var database = 0
   /// Memory for bytes that are computed; free for use within one handler.
-  package var scratch = ScratchBuffer()
+  @safe @exclusivity(unchecked) package var scratch = ScratchBuffer()
+  /// Scores that were read; free for use within one handler.
+  @safe @exclusivity(unchecked) var scores = PODArray<Double>()
   /// Where computed bytes go.
-  var kept: KeptBytes
+  @safe @exclusivity(unchecked) var kept: KeptBytes
 
   init(now: Int64, kept: KeptBytes) {
     self.now = now

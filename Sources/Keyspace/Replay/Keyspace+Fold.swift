@@ -34,7 +34,7 @@ extension Keyspace {
       } else {
         execute(chain: entry.lastOperation, of: table, on: &states.items[number])
       }
-      chains.drop(entry.lastOperation)
+      chains.drop(entry.lastOperation, first: entry.firstOperation)
       entry.lastOperation = 0
       entry.operationCount = 0
     }
@@ -56,9 +56,15 @@ extension Keyspace {
     foldContext.kept = passing
     defer { foldContext.kept = context.kept }
     var state = initialState(entry)
-    if entry.lastOperation != 0 { executeCollected(index, of: table, on: &state) }
+    if entry.lastOperation != 0 {
+      if !state.exists { state.value = spare.value(for: firstNumber(entry)) }
+      executeCollected(index, of: table, on: &state)
+    }
     return state
   }
+
+  /// The number of the first command that is postponed on the entry.
+  private func firstNumber(_ entry: KeyEntry) -> Int { chains.at(entry.firstOperation).number }
 
   /// What the entry starts from.
   func initialState(_ entry: KeyEntry) -> KeyState {
@@ -114,7 +120,7 @@ extension Keyspace {
   func dropOperations(_ table: KeyTable, _ index: Int) {
     var entry = table[index]
     guard entry.lastOperation != 0 else { return }
-    chains.drop(entry.lastOperation)
+    chains.drop(entry.lastOperation, first: entry.firstOperation)
     entry.lastOperation = 0
     entry.operationCount = 0
     table[index] = entry

@@ -37,7 +37,7 @@ struct HeldCommand: BitwiseCopyable {
 
 /// One file while it is read.
 private final class LogFile {
-  var reader: AOFReader
+  @safe @exclusivity(unchecked) var reader: AOFReader
   init(_ reader: consuming AOFReader) { self.reader = reader }
 }
 
@@ -258,9 +258,11 @@ extension Keyspace {
         return
       }
     }
-    entry.lastOperation = chains.push(
+    let place = chains.push(
       position: command.position, number: Int(command.number), previous: entry.lastOperation,
       index: Int(command.index))
+    if entry.lastOperation == 0 { entry.firstOperation = place }
+    entry.lastOperation = place
     entry.operationCount &+= 1
     table[index] = entry
     if entry.operationCount >= Keyspace.longestChain { _ = settledState(table, index) }

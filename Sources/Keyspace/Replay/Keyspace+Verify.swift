@@ -6,42 +6,83 @@ package import RDB
 // key can be forgotten once the next begins.
 
 extension Keyspace {
-  /// Executes commands in which those of each key stand together, and lets each key enter `hash`.
-  /// For an empty keyspace; afterwards it is empty again. Commands that fail are counted.
+  /// Reads commands in which those of each key stand together, and lets each key enter `hash`. For an
+  /// empty keyspace; afterwards it is empty again. Commands that fail are counted.
+  ///
+  /// Keys whose commands have the usual form enter by their commands (``CommandHash``); the rest are
+  /// executed. `cursor` is over a mapped file or memory.
   ///
   /// - Throws: ``ReplayError``.
   package func pass(
     _ cursor: consuming ByteCursor, into hash: inout StateHash
   ) throws(ReplayError) {
+    let bytes = cursor.heldSlice(at: 0, count: cursor.size ?? 0)
     var reader = AOFReader(cursor)
     var key = ByteSlice()
     var hasKey = false
+    var usual = CommandHash()
+    // Where the commands of the key begin, and whether they are executed.
+    var start = 0
+    var isExecuted = false
     while true {
       do throws(AOFError) { guard try reader.next() else { break } } catch {
         throw ReplayError(.log(error), reader.command)
       }
       let command = reader.command
       let arguments = reader.arguments
-      guard let number = registry.find(command.word, arguments.name) else {
-        throw ReplayError(.unknownCommand, command)
-      }
-      guard registry.entries[number].accepts(arguments.count), arguments.count > 1 else {
-        throw ReplayError(.wrongArity, command)
-      }
+      guard arguments.count > 1 else { throw ReplayError(.wrongArity, command) }
       let isGroup = command.word == Keyspace.groupWord && arguments.count > 2
       let next = arguments[isGroup ? 2 : 1]
       if command.database != context.database || !hasKey || next != key {
-        if hasKey { forget(key, &hash) }
+        if hasKey {
+          if isExecuted { forget(key, &hash) } else { usual.add(key, context.database, to: &hash) }
+        }
         key = next
         hasKey = !command.word.isSelect
         context.database = command.database
+        start = command.offset
+        isExecuted = false
+        usual.clear()
       }
       if command.word.isSelect { continue }
-      let raw = reader.cursor.heldSlice(at: command.offset, count: command.length)
+      if !isExecuted {
+        if usual.take(command.word, arguments) { continue }
+        isExecuted = true
+        if !usual.isEmpty { try executeAgain(bytes, from: start, command) }
+      }
+      guard let number = registry.find(command.word, arguments.name) else {
+        throw ReplayError(.unknownCommand, command)
+      }
+      guard registry.entries[number].accepts(arguments.count) else {
+        throw ReplayError(.wrongArity, command)
+      }
+      let raw = bytes.slice(at: command.offset, count: command.length)
       if case .fault = execute(arguments, number: number, raw: raw) { faultCount += 1 }
     }
-    if hasKey { forget(key, &hash) }
+    if hasKey {
+      if isExecuted { forget(key, &hash) } else { usual.add(key, context.database, to: &hash) }
+    }
     for library in functions { hash.add(function: library.code) }
+  }
+
+  /// Executes the commands of a key from its first one at `start` up to the current one, which has not
+  /// the usual form.
+  @inline(never)
+  private func executeAgain(
+    _ bytes: ByteSlice, from start: Int, _ current: AOFCommand
+  ) throws(ReplayError) {
+    var offset = start
+    while offset < current.offset {
+      // It was read before, so reading it again can't fail.
+      guard let end = try? heldWords.fill(from: bytes, at: offset) else { break }
+      let raw = bytes.slice(at: offset, count: end - offset)
+      switch execute(heldWords.arguments, raw: raw) {
+      case .fault: faultCount += 1
+      case .done: break
+      case .unknown, .wrongArity, .control: throw ReplayError(.unknownCommand, current)
+      }
+      offset = end
+    }
   }
 
   private static let groupWord = CommandWord(ByteSlice("XGROUP"))

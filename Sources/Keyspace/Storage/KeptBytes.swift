@@ -7,13 +7,13 @@ final class KeptBytes {
     init(_ size: Int) { buffer = ScratchBuffer(capacity: size) }
   }
   private static let chunkSize = 256 << 10
-  private var chunks: [Chunk] = []
+  @safe @exclusivity(unchecked) private var chunks: [Chunk] = []
   /// How many of `chunks` are in use; the last of them is being filled.
-  private var used = 0
+  @safe @exclusivity(unchecked) private var used = 0
   /// Slices too large for a chunk.
-  private var large: [Chunk] = []
+  @safe @exclusivity(unchecked) private var large: [Chunk] = []
   /// Takes the place of the chunks when they are not to live in memory.
-  private var arena: Arena?
+  @safe @exclusivity(unchecked) private var arena: Arena?
 
   /// Nothing kept yet.
   init(in backing: PageBacking = .memory) {

@@ -38,6 +38,8 @@ struct KeyEntry: BitwiseCopyable {
   var operationCount: UInt32 = 0
   /// What the slot keeps of the hash.
   let hash: UInt32
+  /// The number + 1 of the first postponed command, while there is one.
+  var firstOperation: UInt32 = 0
 
   init(key: ByteSlice, hash: UInt32) {
     self.key = key
@@ -167,7 +169,11 @@ final class KeyTable {
     } else {
       size *= 2
     }
-    slots = PagedArray(zeros: size, in: backing)
+    if size == slots.count {
+      for slot in 0..<size { slots[slot] = 0 }
+    } else {
+      slots = PagedArray(zeros: size, in: backing)
+    }
     for index in 0..<entries.count { place(entries[index].hash, index + 1) }
   }
 }

@@ -51,13 +51,11 @@ struct OperationChains: ~Copyable {
   /// The command of number + 1 `place`.
   func at(_ place: UInt32) -> Operation { operations[Int(place) &- 1] }
 
-  /// Forgets the chain that begins with `place`.
-  mutating func drop(_ place: UInt32) {
-    guard place != 0 else { return }
-    var last = place
-    while operations[Int(last) &- 1].previous != 0 { last = operations[Int(last) &- 1].previous }
-    operations[Int(last) &- 1].previous = free
-    free = place
+  /// Forgets the chain from its latest command `last` down to its oldest one `first`.
+  mutating func drop(_ last: UInt32, first: UInt32) {
+    guard last != 0 else { return }
+    operations[Int(first) &- 1].previous = free
+    free = last
   }
 
   /// Tells the processor that the record is read soon.

@@ -17,11 +17,11 @@ package final class HashValue {
   }
 
   /// The fields.
-  package private(set) var table = SliceTable<Cell>()
+  @safe @exclusivity(unchecked) package private(set) var table = SliceTable<Cell>()
   /// The bytes of all values together.
-  package private(set) var valueBytes = 0
+  @safe @exclusivity(unchecked) package private(set) var valueBytes = 0
   /// How many fields have a time to live.
-  package private(set) var expiringCount = 0
+  @safe @exclusivity(unchecked) package private(set) var expiringCount = 0
 
   package init() {}
 
@@ -49,6 +49,13 @@ package final class HashValue {
     guard let old = table.remove(field) else { return false }
     forget(old)
     return true
+  }
+
+  /// Removes all fields; the memory stays.
+  package func removeAll() {
+    table.removeAll()
+    valueBytes = 0
+    expiringCount = 0
   }
 
   private func forget(_ old: Cell) {

@@ -2,11 +2,11 @@ package import Bytes
 
 /// A list of byte strings: an array with room at both ends.
 package final class ListValue {
-  private var items: [ByteSlice] = []
+  @safe @exclusivity(unchecked) private var items: [ByteSlice] = []
   /// How many places at the front of `items` are not in use.
-  private var head = 0
+  @safe @exclusivity(unchecked) private var head = 0
   /// The bytes of all elements together.
-  package private(set) var byteCount = 0
+  @safe @exclusivity(unchecked) package private(set) var byteCount = 0
 
   package init() {}
 

@@ -3,7 +3,7 @@ package import Bytes
 /// A set of byte strings.
 package final class SetValue {
   /// The members, each with a meaningless payload.
-  package private(set) var table = SliceTable<UInt8>()
+  @safe @exclusivity(unchecked) package private(set) var table = SliceTable<UInt8>()
 
   package init() {}
 
@@ -20,13 +20,17 @@ package final class SetValue {
 
   /// Adds `member`; true when it was not there.
   package func add(_ member: ByteSlice) -> Bool {
-    if table.find(member) != nil { return false }
-    table.append(member, 0)
+    let hash = member.fastHash
+    if table.find(member, hash: hash) != nil { return false }
+    table.append(member, 0, hash: hash)
     return true
   }
 
   /// Removes `member`; true when it was there.
   package func remove(_ member: ByteSlice) -> Bool { table.remove(member) != nil }
+
+  /// Removes all members; the memory stays.
+  package func removeAll() { table.removeAll() }
 
   /// The same members in another object.
   package func copy() -> SetValue {

@@ -12,7 +12,8 @@ package struct SliceTable<Payload> {
     package let key: ByteSlice
     /// What belongs to it.
     package var payload: Payload
-    let hash: UInt32
+    /// The ``ByteSlice/fastHash`` of the bytes.
+    package let hash: UInt64
   }
 
   /// All items, in no order to rely on.
@@ -29,18 +30,22 @@ package struct SliceTable<Payload> {
 
   /// The index of `key` in ``items``.
   package func find(_ key: ByteSlice) -> Int? {
-    if slots.isEmpty {
-      for index in items.indices where items[index].key == key { return index }
-      return nil
-    }
-    return find(key, hash: UInt32(truncatingIfNeeded: key.fastHash))
+    items.isEmpty ? nil : find(key, hash: key.fastHash)
   }
 
-  private func find(_ key: ByteSlice, hash: UInt32) -> Int? {
+  /// The index of `key`, whose ``ByteSlice/fastHash`` is `hash`.
+  package func find(_ key: ByteSlice, hash: UInt64) -> Int? {
+    if slots.isEmpty {
+      for index in 0..<items.count where items[index].hash == hash {
+        if items[index].key == key { return index }
+      }
+      return nil
+    }
     let mask = slots.count &- 1
-    var slot = Int(hash) & mask
+    let tag = UInt32(truncatingIfNeeded: hash)
+    var slot = Int(tag) & mask
     while slots[slot] != 0 {
-      if UInt32(truncatingIfNeeded: slots[slot] >> 32) == hash {
+      if UInt32(truncatingIfNeeded: slots[slot] >> 32) == tag {
         let index = Int(UInt32(truncatingIfNeeded: slots[slot])) &- 1
         if items[index].key == key { return index }
       }
@@ -51,19 +56,19 @@ package struct SliceTable<Payload> {
 
   /// Gives `key` the payload, and returns the payload it had.
   package mutating func set(_ key: ByteSlice, to payload: Payload) -> Payload? {
-    if let index = find(key) {
+    let hash = key.fastHash
+    if let index = find(key, hash: hash) {
       let old = items[index].payload
       items[index].payload = payload
       return old
     }
-    append(key, payload)
+    append(key, payload, hash: hash)
     return nil
   }
 
-  /// Adds `key`, which must not be there yet.
-  package mutating func append(_ key: ByteSlice, _ payload: Payload) {
+  /// Adds `key`, which must not be there yet; `hash` is its ``ByteSlice/fastHash``.
+  package mutating func append(_ key: ByteSlice, _ payload: Payload, hash: UInt64) {
     if items.isEmpty { items.reserveCapacity(4) }
-    let hash = UInt32(truncatingIfNeeded: key.fastHash)
     items.append(Item(key: key, payload: payload, hash: hash))
     keyBytes += key.count
     // A table that was large keeps its slots when it shrinks.
@@ -93,7 +98,7 @@ package struct SliceTable<Payload> {
       clearSlot(slot(of: index))
       if index != last {
         let moved = slot(of: last)
-        slots[moved] = UInt64(items[last].hash) << 32 | UInt64(index + 1)
+        slots[moved] = word(items[last].hash, index + 1)
       }
     }
     if index != last { items[index] = items[last] }
@@ -108,9 +113,9 @@ package struct SliceTable<Payload> {
   }
 
   private func slot(of index: Int) -> Int {
-    let wanted = UInt64(items[index].hash) << 32 | UInt64(index + 1)
+    let wanted = word(items[index].hash, index + 1)
     let mask = slots.count - 1
-    var slot = Int(items[index].hash) & mask
+    var slot = Int(UInt32(truncatingIfNeeded: items[index].hash)) & mask
     while slots[slot] != wanted { slot = (slot + 1) & mask }
     return slot
   }
@@ -130,15 +135,20 @@ package struct SliceTable<Payload> {
     slots[gap] = 0
   }
 
-  private mutating func place(_ hash: UInt32, _ number: Int) {
+  /// What a slot says of item `number` - 1.
+  private func word(_ hash: UInt64, _ number: Int) -> UInt64 { hash << 32 | UInt64(number) }
+
+  private mutating func place(_ hash: UInt64, _ number: Int) {
     let mask = slots.count &- 1
-    var slot = Int(hash) & mask
+    var slot = Int(UInt32(truncatingIfNeeded: hash)) & mask
     while slots[slot] != 0 { slot = (slot &+ 1) & mask }
-    slots[slot] = UInt64(hash) << 32 | UInt64(number)
+    slots[slot] = word(hash, number)
   }
 
   private mutating func rebuild() {
-    slots = [UInt64](repeating: 0, count: max(32, slots.count * 2))
+    let size = max(32, slots.count * 2)
+    slots.removeAll(keepingCapacity: true)
+    slots.append(contentsOf: repeatElement(0, count: size))
     for index in items.indices { place(items[index].hash, index + 1) }
   }
 }

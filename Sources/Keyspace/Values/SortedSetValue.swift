@@ -20,8 +20,8 @@ package struct ScoredMember: Comparable {
 /// A sorted set. The order is made when somebody first asks for it, and kept from then on.
 package final class SortedSetValue {
   /// The members with their scores, in no order to rely on.
-  package private(set) var table = SliceTable<Double>()
-  private var order: SortedChunks<ScoredMember>?
+  @safe @exclusivity(unchecked) package private(set) var table = SliceTable<Double>()
+  @safe @exclusivity(unchecked) private var order: SortedChunks<ScoredMember>?
 
   package init() {}
 
@@ -38,7 +38,8 @@ package final class SortedSetValue {
   /// Gives `member` a score (not NaN), and returns the one it had.
   @discardableResult
   package func set(_ member: ByteSlice, to score: Double) -> Double? {
-    if let index = table.find(member) {
+    let hash = member.fastHash
+    if let index = table.find(member, hash: hash) {
       let old = table.items[index].payload
       if order != nil, old != score || old.sign != score.sign {
         let kept = table.items[index].key
@@ -48,9 +49,33 @@ package final class SortedSetValue {
       table.setPayload(score, at: index)
       return old
     }
-    table.append(member, score)
+    table.append(member, score, hash: hash)
     order?.insert(ScoredMember(score: score, member: member))
     return nil
+  }
+
+  /// Gives `member` a score as ZADD does: one that compares equal to the score it has changes
+  /// nothing. True when something changed.
+  package func put(_ member: ByteSlice, _ score: Double) -> Bool {
+    if order != nil {
+      if let old = self.score(of: member), old == score { return false }
+      set(member, to: score)
+      return true
+    }
+    let hash = member.fastHash
+    guard let index = table.find(member, hash: hash) else {
+      table.append(member, score, hash: hash)
+      return true
+    }
+    guard table.items[index].payload != score else { return false }
+    table.setPayload(score, at: index)
+    return true
+  }
+
+  /// Removes all members; the memory stays.
+  package func removeAll() {
+    table.removeAll()
+    order = nil
   }
 
   /// Removes `member`; true when it was there.

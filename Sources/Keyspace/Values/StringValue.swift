@@ -36,6 +36,17 @@ package struct StringValue {
     }
   }
 
+  /// The hash of the bytes.
+  package var fastHash: UInt64 {
+    switch form {
+    case .slice(let slice): return slice.fastHash
+    case .integer:
+      var scratch = ScratchBuffer(capacity: 32)
+      return bytes(&scratch).fastHash
+    case .owned(let owned): return owned.buffer.slice.fastHash
+    }
+  }
+
   /// Whether this string is kept as a number, so that ``bytes(_:)`` gives bytes of `scratch`.
   package var isNumber: Bool {
     if case .integer = form { return true }
