@@ -31,6 +31,8 @@ public protocol FileSystem: Sendable {
   ) throws(SystemError) -> Int
   /// Asks the disk to begin with bytes that were written; a hint, so nothing is reported.
   func startWriteback(_ descriptor: Int32, from offset: Int, count: Int)
+  /// Asks for room on the disk for bytes that will be written; a hint, so nothing is reported.
+  func reserve(_ descriptor: Int32, from offset: Int, count: Int)
   /// `fsync(2)` of a file or a directory.
   func sync(_ descriptor: Int32) throws(SystemError)
   /// `rename(2)`.
@@ -84,6 +86,9 @@ public struct FileStatus: Sendable, Equatable {
 extension FileSystem {
   /// Nothing, where no hint is wanted.
   public func startWriteback(_ descriptor: Int32, from offset: Int, count: Int) {}
+
+  /// Nothing, where no hint is wanted.
+  public func reserve(_ descriptor: Int32, from offset: Int, count: Int) {}
 
   /// `open`, repeated while interrupted (FIFOs and network file systems do that).
   public func openFile(

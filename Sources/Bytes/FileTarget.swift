@@ -18,6 +18,8 @@ public final class FileTarget: OutputTarget {
   private var begun = 0
   /// The disk is asked to begin after so many bytes, so that `fsync` has little left to wait for.
   private static let writebackStep = 8 << 20
+  /// For ranges of so many bytes room is asked for at once.
+  private static let reserveFrom = 1 << 20
 
   /// A target that writes to `descriptor`, which stays the caller's.
   public init(_ descriptor: Int32, fileSystem: any FileSystem = .system) {
@@ -41,7 +43,8 @@ public final class FileTarget: OutputTarget {
   }
 
   /// Copies in the kernel where source and target lie alike in their pages, which lets file
-  /// systems share them. Elsewhere that costs twice what reading and writing costs.
+  /// systems share them. Where they can't, that costs more than reading and writing does into room
+  /// that was asked for at once.
   public func copyRange(
     of source: RangeSource, at offset: Int, count: Int
   ) throws(SystemError) {
@@ -65,6 +68,9 @@ public final class FileTarget: OutputTarget {
       }
     }
     if at < end {
+      if end - at >= FileTarget.reserveFrom {
+        fileSystem.reserve(descriptor, from: position, count: end - at)
+      }
       try source.read(at: at, count: end - at) { piece throws(SystemError) in try write(piece) }
     }
   }

@@ -99,6 +99,10 @@ public struct SystemFileSystem: FileSystem {
     redis_backup_start_writeback(descriptor, Int64(offset), Int64(count))
   }
 
+  public func reserve(_ descriptor: Int32, from offset: Int, count: Int) {
+    redis_backup_reserve(descriptor, Int64(offset), Int64(count))
+  }
+
   public func sync(_ descriptor: Int32) throws(SystemError) {
     _ = try checked(Int(fsync(descriptor)), .fsync)
   }

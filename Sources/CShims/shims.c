@@ -7,6 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#endif
 
 void redis_backup_start_writeback(int descriptor, int64_t offset, int64_t count) {
 #if defined(__linux__)
@@ -16,8 +20,22 @@ void redis_backup_start_writeback(int descriptor, int64_t offset, int64_t count)
 #endif
 }
 
+void redis_backup_reserve(int descriptor, int64_t offset, int64_t count) {
+#if defined(__linux__)
+  (void)fallocate(descriptor, FALLOC_FL_KEEP_SIZE, offset, count);
+#else
+  (void)descriptor, (void)offset, (void)count;
+#endif
+}
+
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count) {
 #if defined(__linux__)
+  struct statfs system;
+  if (fstatfs(target, &system) == 0 &&
+      (system.f_type == EXT4_SUPER_MAGIC || system.f_type == TMPFS_MAGIC)) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
   off_t from = (off_t)offset;
   return copy_file_range(source, &from, target, NULL, count, 0);
 #else

@@ -12,12 +12,16 @@ import Testing
   }
 
   @Test(arguments: dumps) func everyServerLoadsEveryFixture(_ name: String) throws {
+    try expectRoundTrip(Fixture.path(name), name)
+  }
+
+  private func expectRoundTrip(_ path: String, _ name: String) throws {
     try withTemporaryDirectory { directory in
       var options = RoundTrip.Options()
       options.folder = directory.path
       options.servers = try RealServer.Version.allCases.map { try ServerProof($0.path()) }
       var loaded = 0
-      let report = try RoundTrip.run(Fixture.path(name), options)
+      let report = try RoundTrip.run(path, options)
       for step in report.steps {
         if step.to.contains("-server") && !step.isSkipped { loaded += 1 }
         guard !step.isEqual else { continue }
@@ -30,6 +34,24 @@ import Testing
       #expect(needsModule || loaded == 8)
     }
   }
+
+  /// Those files of the shared corpus that hold every type, from every version there is.
+  static let corpus: [String] = {
+    guard let root = SharedCorpus.path("") else { return [] }
+    let names = (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? []
+    return names.sorted().filter {
+      $0.hasSuffix(".rdb") && ($0.split(separator: "/").last?.hasPrefix("types") ?? false)
+    }
+  }()
+
+  @Test(
+    .enabled(if: SharedCorpus.isPresent, "\(SharedCorpus.absence)"), arguments: Self.corpus)
+  func everyServerLoadsTheTypesOfTheCorpus(_ name: String) throws {
+    try expectRoundTrip(try #require(SharedCorpus.path(name)), name)
+  }
+
+  @Test(.enabled(if: SharedCorpus.isPresent, "\(SharedCorpus.absence)"))
+  func theCorpusIsThere() { #expect(Self.corpus.count > 7) }
 
   /// A server that loads another file than the one it is compared with is found out.
   @Test func aServerWithOtherDataIsFoundOut() throws {

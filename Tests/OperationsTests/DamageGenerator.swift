@@ -230,6 +230,8 @@ struct Salvaged: CustomStringConvertible {
   var kept = 0
   /// Kept though changed, in a way that no reader of the format can see: inside a word or text.
   var hidden = 0
+  /// Of ``hidden`` those of which the report names the key.
+  var named = 0
   /// Kept, and neither the original nor such a change.
   var wrong: [String] = []
   /// Bytes that are not in the result, but in no range that was reported.
@@ -241,6 +243,7 @@ struct Salvaged: CustomStringConvertible {
     a.undamaged += b.undamaged
     a.kept += b.kept
     a.hidden += b.hidden
+    a.named += b.named
     a.wrong += b.wrong
     a.unreported += b.unreported
     a.unsuspected += b.unsuspected
@@ -250,7 +253,7 @@ struct Salvaged: CustomStringConvertible {
   var description: String {
     let percent = (share * 100_00).rounded() / 100
     return "\(kept) of \(undamaged) undamaged kept (\(percent) %), \(wrong.count) wrong, "
-      + "\(hidden) changed where no reader can see it, \(unsuspected) of them not called doubtful, "
+      + "\(hidden) changed where no reader can see it (\(named) of them named), \(unsuspected) of them not called doubtful, "
       + "\(unreported) bytes lost without a word"
   }
 }

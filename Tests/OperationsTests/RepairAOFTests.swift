@@ -66,7 +66,7 @@ import Testing
     if report.corrected.isEmpty && databases == 1 {
       if remaining != result { salvaged.unreported += max(1, remaining.count - result.count) }
     } else {
-      let kept = try LogSample.commands(result).map { Array(result[$0.range]) }
+      let kept = Set(try LogSample.commands(result).map { Array(result[$0.range]) })
       let corrected = Set(report.corrected.map(\.offset))
       for command in all {
         guard let place = damaged.place(of: command.range), !corrected.contains(place.lowerBound)
@@ -92,14 +92,29 @@ import Testing
     return salvaged
   }
 
-  /// Megabytes of the files, and how many.
+  /// Whether files of 1 to 50 MB are asked for.
   static let large = ProcessInfo.processInfo.environment["REDIS_BACKUP_LARGE"] != nil
 
   /// How many files of each kind; `REDIS_BACKUP_SEEDS` asks for more.
   static func seeds(_ few: Int) -> UInt64 {
     let asked = ProcessInfo.processInfo.environment["REDIS_BACKUP_SEEDS"].flatMap { UInt64($0) }
-    return asked ?? UInt64(large ? few * 4 : few)
+    return asked ?? UInt64(few)
   }
+
+  /// The seeds of that many files; `REDIS_BACKUP_FIRST_SEED` asks for others than those from 0 on.
+  static func seedRange(_ few: Int) -> Range<UInt64> {
+    let asked = ProcessInfo.processInfo.environment["REDIS_BACKUP_FIRST_SEED"]
+    let first = asked.flatMap { UInt64($0) } ?? 0
+    return first..<first + seeds(few)
+  }
+
+  /// Bytes of the file with this seed.
+  static func size(_ seed: UInt64, or small: Int) -> Int {
+    large ? 1_000_000 * [1, 50, 5, 20, 2, 10][Int(seed % 6)] : small
+  }
+
+  /// How often the file with this seed is damaged: 1 to 20 times.
+  static func damages(_ seed: UInt64) -> Int { 1 + Int(seed * 7 % 20) }
 
   private func expectGood(_ all: Salvaged) {
     #expect(all.share >= 0.99)
@@ -114,10 +129,10 @@ import Testing
   ])
   func keepsWhatIsNotDamaged(_ kinds: [Damager.Kind]) throws {
     var all = Salvaged()
-    for seed in 0..<Self.seeds(6) {
+    for seed in RepairAOFTests.seedRange(6) {
       all += try salvage(
-        bytes: Self.large ? 1_000_000 * (1 + Int(seed)) : 400_000, databases: 1,
-        count: 1 + Int(seed * 7 % 20), most: 65536, kinds: kinds, seed: seed)
+        bytes: Self.size(seed, or: 400_000), databases: 1, count: Self.damages(seed), most: 65536,
+        kinds: kinds, seed: seed)
     }
     print("repair AOF, \(kinds): \(all)")
     expectGood(all)
@@ -125,10 +140,10 @@ import Testing
 
   @Test func decidesDatabasesByKeys() throws {
     var all = Salvaged()
-    for seed in 0..<Self.seeds(6) {
+    for seed in RepairAOFTests.seedRange(6) {
       all += try salvage(
-        bytes: Self.large ? 4_000_000 : 400_000, databases: 3, count: 1 + Int(seed * 7 % 20),
-        most: 4096, kinds: [.flip, .zero, .random, .cut, .insert], seed: seed)
+        bytes: Self.size(seed, or: 400_000), databases: 3, count: Self.damages(seed), most: 4096,
+        kinds: [.flip, .zero, .random, .cut, .insert], seed: seed)
     }
     print("repair AOF of three databases: \(all)")
     expectGood(all)
@@ -140,7 +155,7 @@ import Testing
   ])
   func bytesWrittenTwiceAreFound(_ kind: Damager.Kind, _ size: Int) throws {
     var all = Salvaged()
-    for seed in 0..<Self.seeds(15) {
+    for seed in RepairAOFTests.seedRange(15) {
       all += try salvage(
         bytes: size, databases: 1, count: 1, most: min(65536, size / 3), kinds: [kind], seed: seed)
     }
@@ -275,23 +290,34 @@ import Testing
     var kind: String
     var offset: Int
     var bytes: DamageVerdictTests.Piece?
+
+    /// The damaged file.
+    func damaged(_ label: String) throws -> [UInt8] {
+      let whole = try Fixture.bytes("\(label)/\(file)")
+      switch (kind, bytes) {
+      case ("cut", _): return Array(whole[..<offset])
+      case ("flip", .byte(let byte)?):
+        var changed = whole
+        changed[offset] = byte
+        return changed
+      case ("append", .base64(let more)?): return whole + more
+      default: throw TestSupportError("unknown case \(self)")
+      }
+    }
+  }
+
+  static func damageSet(_ label: String) throws -> [Case] {
+    let data = try Data(contentsOf: Fixture.url("\(label)/damage/cases.json"))
+    return try JSONDecoder().decode([Case].self, from: data)
   }
 
   @Test(arguments: ["r4.0", "r7.0"]) func damageSets(_ label: String) throws {
-    let data = try Data(contentsOf: Fixture.url("\(label)/damage/cases.json"))
     var strictKept = 0
     var kept = 0
     var saved = 0
-    let cases = try JSONDecoder().decode([Case].self, from: data)
+    let cases = try Self.damageSet(label)
     for test in cases {
-      var bytes = try Fixture.bytes("\(label)/\(test.file)")
-      switch (test.kind, test.bytes) {
-      case ("cut", _): bytes = Array(bytes[..<test.offset])
-      case ("flip", .byte(let byte)?): bytes[test.offset] = byte
-      case ("append", .base64(let more)?): bytes += more
-      default: Issue.record("unknown case \(test)")
-      }
-      let path = try directory.write(bytes, to: "a.aof")
+      let path = try directory.write(try test.damaged(label), to: "a.aof")
       var options = Repair.Options()
       options.replacing = true
       do {

@@ -42,6 +42,30 @@ import Testing
     }
   }
 
+  /// Every damaged file of the damage sets, repaired, loads in the server of its version (of 4.0 in the
+  /// oldest one that is there).
+  @Test(arguments: [("r4.0", RealServer.Version.redis6_2), ("r7.0", .redis7_0)])
+  func repairedDamageSetsLoad(_ label: String, _ version: RealServer.Version) throws {
+    let directory = try TemporaryDirectory()
+    var options = Repair.Options()
+    options.replacing = true
+    var loaded = (logs: 0, dumps: 0)
+    for test in try RepairAOFTests.damageSet(label) {
+      let path = try directory.write(try test.damaged(label), to: "a.aof")
+      guard (try? Repair.run(path, to: path + ".out", options)) != nil else { continue }
+      _ = try RealServer.loading(aof: path + ".out", version)
+      loaded.logs += 1
+    }
+    for test in try RepairRDBTests.damageSet(label) {
+      let path = try directory.write(try test.damaged(label), to: "b.rdb")
+      guard (try? Repair.run(path, to: path + ".out", options)) != nil else { continue }
+      _ = try RealServer.loading(rdb: path + ".out", version)
+      loaded.dumps += 1
+    }
+    print("repaired files of \(label)/damage that \(version) loads: \(loaded)")
+    #expect(loaded.logs > 75 && loaded.dumps > 75)
+  }
+
   private func withoutStamps(_ log: [UInt8]) -> [UInt8] {
     log.split(separator: 0x0A, omittingEmptySubsequences: false).filter {
       !$0.starts(with: Array("#TS:".utf8))

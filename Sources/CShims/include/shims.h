@@ -13,11 +13,16 @@ static inline void redis_backup_prefetch(const void *_Nullable address) {
 }
 
 // copy_file_range(2) from `offset` of `source` to the position of `target`; -1 and errno ENOSYS
-// where the system has no such call.
+// where the system has no such call, EOPNOTSUPP where the file system can't share bytes, so that it
+// would only copy them, and slower than read(2) and write(2) do.
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count);
 
 // sync_file_range(2) that only begins to write; nothing where the system has no such call.
 void redis_backup_start_writeback(int descriptor, int64_t offset, int64_t count);
+
+// fallocate(2) that leaves the size of the file as it is; nothing where the system or the file system
+// has no such call.
+void redis_backup_reserve(int descriptor, int64_t offset, int64_t count);
 
 // mremap(2): the `size` bytes of a mapping at `address` become `larger` bytes, maybe elsewhere. NULL and
 // errno on failure, ENOSYS where the system has no such call.

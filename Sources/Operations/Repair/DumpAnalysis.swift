@@ -20,6 +20,8 @@ struct DumpAnalysis {
   private(set) var doubts: [String] = []
   /// Why nothing proves that the bytes which are kept are right; nil when the checksum does.
   private(set) var unproven: String?
+  /// Keys that are worth a look, where nothing proves the bytes that are kept.
+  private(set) var suspects: [RepairReport.Suspect] = []
   /// Where the bytes of the dump end.
   private(set) var end = 0
 
@@ -74,6 +76,9 @@ struct DumpAnalysis {
     unproven =
       "the checksum stands for the whole dump only: a change inside a text leaves everything around it right"
     finish(&salvage, cursor.pages)
+    if let dump, !options.strict {
+      suspects = DumpSuspects.find(dump.pieces, of: file, bytes, cursor.pages, head.header)
+    }
     return cursor
   }
 

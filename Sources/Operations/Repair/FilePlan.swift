@@ -22,6 +22,7 @@ struct FilePlan {
   var corrected: [RepairReport.Correction] = []
   var doubts: [String] = []
   var doubtful: [RepairReport.Doubtful] = []
+  var suspects: [RepairReport.Suspect] = []
   /// With `--strict`: whether something was wrong, so that nothing behind it counts.
   var isCut = false
 
@@ -48,6 +49,7 @@ struct FilePlan {
       lost = analysis.lost
       corrected = analysis.corrected
       doubts = analysis.doubts
+      suspects = analysis.suspects
       start = analysis.end
       if let why = analysis.unproven {
         doubtful.append(

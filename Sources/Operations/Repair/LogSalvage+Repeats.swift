@@ -13,6 +13,8 @@ extension LogSalvage {
   private static let reach = 256 << 10
   /// Going through a file of more bytes costs so much that the first command has to do.
   private static let large = 64 << 20
+  /// So many bytes of it have to stand there.
+  private static let needle = 256
   /// So many places are looked at.
   private static let mostIslands = 64
 
@@ -50,6 +52,11 @@ extension LogSalvage {
       guard let end = commandEnd(at) else { return }
       if end > island.upperBound { break }
       let wide = at..<max(end, min(island.upperBound, at + 512))
+      if !isClosed, unique == 0, run == nil, bytes.count > LogSalvage.large {
+        // A long needle is found faster, and more than this has to be the same anyway.
+        let first = at..<min(island.upperBound, at + LogSalvage.needle)
+        if first.count > end - at, places(of: first, besides: island).isEmpty { return }
+      }
       let found = places(of: at..<end, or: wide, besides: island)
       if found.count == 1 {
         let hit = found[0]

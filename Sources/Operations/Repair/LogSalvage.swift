@@ -114,7 +114,7 @@ struct LogSalvage: ~Copyable {
         if refuses(reader, arity) { continue }
       }
       plan.commands &+= 1
-      if word.count <= 6 { track(&reader) }
+      if word.isSelect || word.isMulti || word.isExec { track(&reader) }
     }
   }
 

@@ -82,6 +82,7 @@ public enum Repair {
       report.corrected += plan.corrected + (plan.log?.corrected ?? [])
       for doubt in plan.doubts + (plan.log?.doubts ?? []) { report.doubt(doubt) }
       report.doubtful += plan.doubtful
+      report.suspectKeys += plan.suspects
       report.keptKeys += plan.dump?.keys ?? 0
       report.keptCommands += plan.log?.commands ?? 0
     }

@@ -35,6 +35,23 @@ public struct RepairReport: Sendable {
     public var reason: String
   }
 
+  /// A key that was kept and is worth a look: its texts are unlike those of the other keys. It is
+  /// a hint, not a proof.
+  public struct Suspect: Sendable {
+    /// The file.
+    public var file: String
+    /// Where its record begins.
+    public var offset: Int
+    /// Bytes of its record.
+    public var length: Int
+    /// Its database.
+    public var database: Int
+    /// Its name, up to 4096 bytes of it.
+    public var key: [UInt8]
+    /// What is strange.
+    public var reason: String
+  }
+
   /// Bytes that were put right.
   public struct Correction: Sendable {
     /// The file.
@@ -64,6 +81,9 @@ public struct RepairReport: Sendable {
   /// What was kept without a proof: everything that no checksum stands for, or a wrong one. Of
   /// undamaged logs too, which have none.
   public internal(set) var doubtful: [Doubtful] = []
+  /// Keys of damaged dumps that are worth a look, up to 1000 of each file. Others may have changed
+  /// too: everything in ``doubtful`` may.
+  public internal(set) var suspectKeys: [Suspect] = []
   /// What was put right.
   public internal(set) var corrected: [Correction] = []
   /// What could not be decided, in sentences.

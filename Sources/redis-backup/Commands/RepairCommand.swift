@@ -103,6 +103,10 @@ struct RepairCommand: ParsableCommand {
         json.endObject(&output)
       }
       json.endArray(&output)
+      json.key("suspectKeys", &output)
+      json.beginArray(&output)
+      for suspect in report.suspectKeys { write(suspect, &json, &output) }
+      json.endArray(&output)
       json.key("undecided", &output)
       json.beginArray(&output)
       for doubt in report.undecided { json.string(doubt, &output) }
@@ -112,6 +116,20 @@ struct RepairCommand: ParsableCommand {
       json.field("written", report.written, &output)
       json.endObject(&output)
     }
+  }
+
+  private func write(
+    _ suspect: RepairReport.Suspect, _ json: inout JSONWriter, _ output: inout OutputBuffer
+  ) {
+    json.beginObject(&output)
+    json.field("file", suspect.file, &output)
+    json.field("offset", suspect.offset, &output)
+    json.field("length", suspect.length, &output)
+    json.field("db", suspect.database, &output)
+    json.key("key", &output)
+    suspect.key.withByteSlice { json.string($0, &output) }
+    json.field("reason", suspect.reason, &output)
+    json.endObject(&output)
   }
 
   private func write(
@@ -168,6 +186,15 @@ enum RepairText {
         text += "doubtful: \(KeyText.fileName(doubtful.file)): bytes \(doubtful.offset) to "
         text += "\(doubtful.offset + doubtful.length): \(doubtful.reason)\n"
       }
+    }
+    for suspect in report.suspectKeys.prefix(all ? Int.max : most) {
+      text += "look at: \(KeyText.fileName(suspect.file)): byte \(suspect.offset), key "
+      text += suspect.key.withByteSlice { KeyText.quoted($0, limit: 80) }
+      text += " (db \(suspect.database)): \(suspect.reason)\n"
+    }
+    if !all, report.suspectKeys.count > most {
+      text +=
+        "and \(report.suspectKeys.count - most) more keys to look at (--verbose or --json lists them)\n"
     }
     if let written = report.written {
       text +=
