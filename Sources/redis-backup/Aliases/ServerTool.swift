@@ -47,10 +47,11 @@ enum ServerTool: String {
   }
 
   private var usage: String {
-    switch self {
+    let called = CommandLine.arguments.first ?? rawValue
+    return switch self {
     case .checkAOF:
-      "Usage: redis-check-aof [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>"
-    case .checkRDB: "Usage: redis-check-rdb <rdb-file-name>"
+      "Usage: \(called) [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>"
+    case .checkRDB: "Usage: \(called) <rdb-file-name>"
     }
   }
 

@@ -33,7 +33,9 @@ import Testing
   }
 
   private static let dumps = [
-    "r2.8/types.rdb", "r7.0/types.rdb", "r7.0/types-lapsed.rdb", "r7.4/types.rdb",
+    "r2.8/types.rdb", "r7.0/types.rdb", "r7.0/types-lapsed.rdb", "r7.0/types-lfu.rdb",
+    "r7.0/types-lru.rdb",
+    "r7.4/types.rdb",
     "r8.8/types.rdb", "r7.4/types-module.rdb", "v9.1/types.rdb", "live/live_7.4.rdb",
   ]
   private static let logs = [
@@ -98,6 +100,7 @@ import Testing
     try Self.check("keys", ["keys", "--json", "--sort", "memory", "--top", "2", path])
     try Self.check("report", ["report", "--json", path])
     try Self.check("export", ["export", path], isLines: true)
+    try Self.check("export-all", ["export", "--all", path], isLines: true)
     try Self.check(
       "convert",
       ["convert", "--json", "--to", "rdb", "--target", "redis:5.0", path, "-o", folder.file("c")])
