@@ -80,12 +80,18 @@ bench-micro: ## measure single pieces (cursor, tokenizer, LZF, CRC, ...); BENCH_
 	@scripts/bootstrap build
 	cd Benchmarks && $(SWIFT) package --allow-writing-to-package-directory benchmark --target Micro $(BENCH_MICRO_ARGS)
 
-install: ## install the tool, man pages and completions into PREFIX=/usr/local (below DESTDIR)
+install: ## install the tool, man pages and completions into PREFIX=/usr/local (below DESTDIR); WITH_ALIASES=1 adds redis-check-aof and -rdb
 	@# sudo often knows no swift, and what root builds its owner can't build again: then what was built is installed.
 	@if [ -z "$$SUDO_USER" ] || [ ! -x $(BINARY) ]; then $(MAKE) --no-print-directory build; fi
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -s -m 755 $(BINARY) "$(DESTDIR)$(PREFIX)/bin/redis-backup"
 	REDIS_BACKUP=$(BINARY) scripts/install-extras "$(DESTDIR)$(PREFIX)/share"
+ifeq ($(WITH_ALIASES),1)
+	@# Never over the programs of a server that are installed there.
+	@for name in redis-check-aof redis-check-rdb; do link="$(DESTDIR)$(PREFIX)/bin/$$name"; \
+	  if [ -e "$$link" ] && [ ! -L "$$link" ]; then echo "install: $$link is there already and stays" >&2; \
+	  else ln -sfn redis-backup "$$link"; fi; done
+endif
 
 deb: build ## make .build/redis-backup_VERSION_ARCH.deb: tool, man pages, completions, systemd units, sample configuration
 	REDIS_BACKUP=$(BINARY) scripts/make-deb .build

@@ -10,6 +10,9 @@ enum Main {
   static func main() {
     Signals.install()
     let arguments = Array(CommandLine.arguments.dropFirst())
+    if let tool = ServerTool(calledBy: CommandLine.arguments.first ?? "") {
+      do { Signals.end(status: try tool.run(arguments)) } catch { finish(error, arguments) }
+    }
     do {
       var command = try RedisBackupCommand.parseAsRoot(arguments)
       try command.run()
@@ -21,7 +24,7 @@ enum Main {
   private static func finish(_ error: any Error, _ arguments: [String]) -> Never {
     if error is AnswerIsNo { Signals.end(status: ToolStatus.no.rawValue) }
     if let error = error as? ToolError {
-      say(error.line)
+      say(error.advisingNearFile.line)
       Signals.end(status: error.status.rawValue)
     }
     let code = RedisBackupCommand.exitCode(for: error)

@@ -21,6 +21,7 @@ struct RedisBackupCommand: ParsableCommand {
       SplitCommand.self,
       ExportCommand.self,
       KeysCommand.self,
+      ReportCommand.self,
       GetCommand.self,
       DigestCommand.self,
       VerifyCommand.self,

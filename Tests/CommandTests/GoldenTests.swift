@@ -17,6 +17,25 @@ import Testing
     ("check-aof-json", ["check", "--json", "demo/appendonly.aof"]),
     ("check-multi-part", ["check", "--deep", "r7.0/aof-preamble/appendonlydir"]),
     ("check-manifest", ["check", "manifests/bad-two-bases.manifest"]),
+    (
+      "report-aof",
+      ["report", "--drop-expired", "--now", "2026-11-27T00:00:00Z", "demo/appendonly.aof"]
+    ),
+    (
+      "report-rdb",
+      [
+        "report", "--drop-expired", "--now", "2026-11-27T00:00:00Z", "--top", "8",
+        "live/live_7.4.rdb",
+      ]
+    ),
+    (
+      "report-rdb-json",
+      [
+        "report", "--json", "--drop-expired", "--now", "2026-11-27T00:00:00Z", "--top", "3",
+        "live/live_7.4.rdb",
+      ]
+    ),
+    ("help-report", ["report", "--help"]),
     ("help-info", ["info", "--help"]),
     ("help-check", ["check", "--help"]),
   ]

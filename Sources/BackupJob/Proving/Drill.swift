@@ -98,9 +98,8 @@ public struct Drill: Sendable {
     _ part: BackupRecord.Part, directory: String, server: String, scratch: String,
     _ report: inout Report
   ) throws(JobError) {
-    let dump = part.files.first { $0.kind == "rdb" }
-    let isLog = dump == nil
-    let statePath = try Self.statePath(part, dump, directory: directory, scratch: scratch)
+    let isLog = !part.files.contains { $0.kind == "rdb" }
+    let statePath = try Self.statePath(part, directory: directory, scratch: scratch)
     let running = try PrivateServer(
       server, directory: directory, scratch: scratch, loadsLog: isLog,
       databases: max(16, (part.databases.last?.db ?? 0) + 1),
@@ -109,23 +108,23 @@ public struct Drill: Sendable {
     defer { running.end() }
     report.server = running.name
     report.loadSeconds += running.loadSeconds
-    try compare(part, running.connection, directory: directory, isLog: isLog, &report)
+    try compare(
+      part, running.connection, directory: directory, statePath: statePath, isLog: isLog, &report)
     try compareState(part, running, server: server, directory: directory, statePath, &report)
   }
 
-  /// Where the restored state is read while the server saves into `directory`. Of a dump it is a
-  /// second name of the file, so that what the server saves does not take its place.
+  /// Where the restored state is read while the server works in `directory`. Of a dump, and of a log
+  /// of one file, it is a second name of the file: what the server saves takes the place of the one,
+  /// and servers from 7.0 on move the other into a directory of their own.
   private static func statePath(
-    _ part: BackupRecord.Part, _ dump: BackupRecord.File?, directory: String, scratch: String
+    _ part: BackupRecord.Part, directory: String, scratch: String
   ) throws(JobError) -> String {
-    guard let dump else {
-      if let manifest = part.files.first(where: { $0.kind == "manifest" }) {
-        return "\(directory)/\(manifest.name)"
-      }
-      return "\(directory)/\(part.files.first?.name ?? "")"
+    guard let file = part.files.first(where: { $0.kind == "rdb" || $0.kind == "aof" }) else {
+      let manifest = part.files.first { $0.kind == "manifest" } ?? part.files.first
+      return "\(directory)/\(manifest?.name ?? "")"
     }
-    let path = "\(scratch)/state-\(UInt32.random(in: 0...UInt32.max)).rdb"
-    guard unsafe link("\(directory)/\(dump.name)", path) == 0 else {
+    let path = "\(scratch)/state-\(UInt32.random(in: 0...UInt32.max)).\(file.kind)"
+    guard unsafe link("\(directory)/\(file.name)", path) == 0 else {
       throw Files.failure(errno, step: "drill", path: path)
     }
     return path
@@ -157,8 +156,8 @@ public struct Drill: Sendable {
   private static let mostKeys = 20
 
   private func compare(
-    _ part: BackupRecord.Part, _ connection: Connection, directory: String, isLog: Bool,
-    _ report: inout Report
+    _ part: BackupRecord.Part, _ connection: Connection, directory: String, statePath: String,
+    isLog: Bool, _ report: inout Report
   ) throws(JobError) {
     let where_ = part.slots.map { "slots \($0): " } ?? ""
     var databases: [BackupRecord.Database] = []
@@ -192,7 +191,8 @@ public struct Drill: Sendable {
     report.digests.append(digest)
     // Servers differ in how they compute it: the restored files are asked again in the style of
     // this server.
-    let expected = try ownDigest(part, directory: directory, like: connection)
+    let expected = try ownDigest(
+      part, directory: directory, statePath: statePath, like: connection)
     report.compared.append("\(where_)digest of the whole state (\(expected.style))")
     if expected.digest != digest {
       report.differences.append("\(where_)digest: server \(digest), backup \(expected.digest)")
@@ -202,7 +202,7 @@ public struct Drill: Sendable {
   /// Our digest of the restored files, as the server of `connection` would compute it; the recorded
   /// one when the style is the same.
   private func ownDigest(
-    _ part: BackupRecord.Part, directory: String, like connection: Connection
+    _ part: BackupRecord.Part, directory: String, statePath: String, like connection: Connection
   ) throws(JobError) -> (digest: String, style: String) {
     let info = try connection.info("server")
     let name: StaticString = info["valkey_version"] == nil ? "redis-ver" : "valkey-ver"
@@ -214,10 +214,11 @@ public struct Drill: Sendable {
     let facts: FileFacts
     if let dump = part.files.first(where: { $0.kind == "rdb" }) {
       facts = try RDBInspection.run(
-        path: "\(directory)/\(dump.name)", place: dump.name, level: .full, style: style)
+        path: statePath, place: dump.name, level: .full, style: style)
     } else {
       let files = part.files.filter { $0.kind != "manifest" }.map {
-        LogReplay.File(path: "\(directory)/\($0.name)", size: Int($0.size))
+        LogReplay.File(
+          path: $0.kind == "aof" ? statePath : "\(directory)/\($0.name)", size: Int($0.size))
       }
       facts = try LogReplay.run(files, place: directory, style: style)
     }

@@ -118,6 +118,9 @@ struct SelectingSink<Inner: ValueSink & ~Copyable>: ValueSink, ~Copyable {
     self.selection = selection
   }
 
+  /// What the keys went to.
+  consuming func finish() -> Inner { inner }
+
   mutating func begin(_ key: KeyDescription) {
     passes =
       selection.matches(database: key.db)

@@ -101,12 +101,34 @@ public enum KeyListing {
     }
     guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
     var sink = SelectingSink(
-      RowCollector(order ?? .size, limit: top, sorts: order != nil), selection)
+      RowMaker(RowCollector(order ?? .size, limit: top, sorts: order != nil)), selection)
     log.keyspace.feed(&sink, expiredBefore: expiredBefore)
     try log.checkDamage()
-    if order != nil { sink.inner.rows.sort() }
-    for index in 0..<sink.inner.rows.count { try body(sink.inner.rows[index]) }
-    return sink.inner.passed
+    if order != nil { sink.inner.taker.rows.sort() }
+    for index in 0..<sink.inner.taker.rows.count { try body(sink.inner.taker.rows[index]) }
+    return sink.inner.taker.passed
+  }
+
+  /// Gives the keys of whatever `input` is to `taker`, in the order in which they are found; none of
+  /// them is kept. Of a log ``KeyRow/bytes`` are those of the elements.
+  static func give<Taker: RowTaker & ~Copyable>(
+    _ input: consuming DataInput, selection: KeySelection, expiredBefore: Int64?,
+    to taker: consuming Taker
+  ) throws(ToolError) -> Taker {
+    let file = input.facts.file
+    if var reader = input.takeDump() {
+      var taker = consume taker
+      _ = try list(&reader, selection: selection, expiredBefore: expiredBefore, file: file) {
+        row throws(ToolError) in taker.take(row)
+      }
+      try DataInput.checkEnd(reader, file)
+      return taker
+    }
+    guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
+    var sink = SelectingSink(RowMaker(taker), selection)
+    log.keyspace.feed(&sink, expiredBefore: expiredBefore)
+    try log.checkDamage()
+    return sink.finish().taker
   }
 
   private static func measure(_ reader: inout RDBReader) throws(RDBError) -> KeyRow {
@@ -139,6 +161,8 @@ struct KeptRows: ~Copyable {
   private let limit: Int
   private var entries: [Entry] = []
   private var names = ScratchBuffer(capacity: 1 << 16)
+  /// The last row that is among the first so many, once there are so many.
+  private var floor: KeyRow?
 
   /// Rows in `order`; with `limit`, only the first so many.
   init(_ order: KeyListing.Order, limit: Int?) {
@@ -160,6 +184,7 @@ struct KeptRows: ~Copyable {
   /// Adds a row, whose name is copied.
   mutating func add(_ row: KeyRow) {
     guard limit > 0 else { return }
+    if let floor, comparison(floor, row) < 0 { return }
     if limit < .max / 2, entries.count >= 2 * limit + 1024 { prune() }
     entries.append(Entry(row: row, offset: names.count, length: row.key.count))
     names.append(row.key)
@@ -184,42 +209,70 @@ struct KeptRows: ~Copyable {
       fresh.append(name)
     }
     swap(&fresh, &names)
+    if entries.count == limit { floor = entries[limit - 1].row }
   }
 
   /// Equal rows go by database and name, so that the listing is the same for the same data.
   private func precedes(_ a: Entry, _ b: Entry) -> Bool {
-    switch order {
-    case .size: if a.row.bytes != b.row.bytes { return a.row.bytes > b.row.bytes }
-    case .memory: if a.row.memory != b.row.memory { return a.row.memory > b.row.memory }
-    case .elements: if a.row.elements != b.row.elements { return a.row.elements > b.row.elements }
-    case .ttl:
-      let first = a.row.expiresAt ?? .max
-      let second = b.row.expiresAt ?? .max
-      if first != second { return first < second }
-      if (a.row.expiresAt == nil) != (b.row.expiresAt == nil) { return b.row.expiresAt == nil }
-    case .key: break
-    }
+    let first = comparison(a.row, b.row)
+    if first != 0 { return first < 0 }
     if a.row.db != b.row.db { return a.row.db < b.row.db }
     let all = names.slice
     return all.slice(at: a.offset, count: a.length)
       .compare(all.slice(at: b.offset, count: b.length)) < 0
   }
+
+  /// Negative, zero or positive as `a` goes before, with or behind `b` by what the order is about;
+  /// names are not looked at.
+  @inline(__always) private func comparison(_ a: KeyRow, _ b: KeyRow) -> Int {
+    switch order {
+    case .size: return compare(b.bytes, a.bytes)
+    case .memory: return compare(b.memory, a.memory)
+    case .elements: return compare(b.elements, a.elements)
+    case .ttl:
+      let times = compare(a.expiresAt ?? .max, b.expiresAt ?? .max)
+      return times != 0 ? times : compare(a.expiresAt == nil ? 1 : 0, b.expiresAt == nil ? 1 : 0)
+    case .key: return 0
+    }
+  }
+
+  @inline(__always) private func compare<T: Comparable>(_ a: T, _ b: T) -> Int {
+    a < b ? -1 : a == b ? 0 : 1
+  }
 }
 
-/// Makes rows of the keys of a log.
-struct RowCollector: ValueSink, ~Copyable {
+/// What is given rows one by one.
+protocol RowTaker: ~Copyable {
+  /// A row; its name is valid during the call.
+  mutating func take(_ row: KeyRow)
+}
+
+/// Keeps rows: all, or the first so many of an order.
+struct RowCollector: RowTaker, ~Copyable {
   var rows: KeptRows
   private(set) var passed = 0
   private let limit: Int
   private let sorts: Bool
-  private var row = KeyRow()
-  private var meter = MemoryMeter()
 
   init(_ order: KeyListing.Order, limit: Int?, sorts: Bool) {
     rows = KeptRows(order, limit: sorts ? limit : nil)
     self.limit = limit ?? .max
     self.sorts = sorts
   }
+
+  mutating func take(_ row: KeyRow) {
+    passed += 1
+    if sorts || passed <= limit { rows.add(row) }
+  }
+}
+
+/// Makes rows of the keys of a log.
+struct RowMaker<Taker: RowTaker & ~Copyable>: ValueSink, ~Copyable {
+  var taker: Taker
+  private var row = KeyRow()
+  private var meter = MemoryMeter()
+
+  init(_ taker: consuming Taker) { self.taker = taker }
 
   mutating func begin(_ key: KeyDescription) {
     row.db = key.db
@@ -235,8 +288,7 @@ struct RowCollector: ValueSink, ~Copyable {
   mutating func stream(_ event: StreamEvent) { meter.stream(event) }
   mutating func module(_ item: ModuleItem) {}
   mutating func end() {
-    passed += 1
     row.memory = meter.memory
-    if sorts || passed <= limit { rows.add(row) }
+    taker.take(row)
   }
 }

@@ -58,7 +58,8 @@ struct GetCommand: ParsableCommand {
     switch answer {
     case .written: return
     case .absent:
-      session.note("\(KeyText.fileName(path)): no key \(KeyText.quoted(name))")
+      session.note(
+        "\(KeyText.fileName(path)): no key \(KeyText.quoted(name))" + near(name, session))
     case .elsewhere(let numbers):
       let list = numbers.prefix(8).map(String.init).joined(separator: ", ")
       session.note(
@@ -66,5 +67,19 @@ struct GetCommand: ParsableCommand {
           + "Try: --db \(numbers[0])")
     }
     throw AnswerIsNo()
+  }
+
+  /// A question about the name of the key, when there are some that are spelled nearly so. The file is
+  /// read again for it, unless it is too large for that to be quick.
+  private func near(_ name: [UInt8], _ session: Session) -> String {
+    guard path != "-", (1...(1 << 28)).contains(InfoCommand.total(path)),
+      let input = try? DataInput(path, fileSystem: session.fileSystem)
+    else { return "" }
+    var near = Spelling.Near(name)
+    _ = try? KeyListing.list(input) { row throws(ToolError) in
+      if row.db == db { near.look(at: row.key) }
+    }
+    if near.names.isEmpty { return "" }
+    return ". Did you mean \(near.names.map { KeyText.quoted($0) }.joined(separator: " or "))?"
   }
 }

@@ -43,7 +43,7 @@ struct JobOptions: ParsableArguments {
         switch global.progress {
         case .always: true
         case .never: false
-        case .auto: Terminal(global.color).errorIsTerminal && !quiet
+        case .auto: Terminal(global.color).errorDrawsOver && !quiet
         }
       if isShown { context.progress = JobProgress().show }
       context.putSettingsBack()

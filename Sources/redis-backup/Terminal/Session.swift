@@ -86,10 +86,10 @@ final class Session {
       switch options.progress {
       case .always: true
       case .never: false
-      case .auto: terminal.errorIsTerminal && !options.quiet
+      case .auto: terminal.errorDrawsOver && !options.quiet
       }
     guard isShown else { return }
-    let bar = ProgressBar(progress, isTerminal: terminal.errorIsTerminal)
+    let bar = ProgressBar(progress, isTerminal: terminal.errorDrawsOver)
     running = (bar, bar.start())
   }
 

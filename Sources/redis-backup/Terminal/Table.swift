@@ -11,6 +11,9 @@ struct Table {
   /// Adds a row.
   mutating func add(_ cells: String...) { rows.append(cells) }
 
+  /// Adds a row.
+  mutating func add(cells: [String]) { rows.append(cells) }
+
   /// Whether there are no rows.
   var isEmpty: Bool { rows.isEmpty }
 

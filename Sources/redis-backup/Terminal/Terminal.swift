@@ -10,6 +10,8 @@ struct Terminal {
   let outputIsTerminal = isatty(1) == 1
   /// Whether standard error is a terminal.
   let errorIsTerminal = isatty(2) == 1
+  /// Whether a line of standard error can be drawn over: it is a terminal, and no dumb one.
+  var errorDrawsOver: Bool { errorIsTerminal && Terminal.environment("TERM") != "dumb" }
   /// Whether standard output is coloured.
   let colors: Bool
 
