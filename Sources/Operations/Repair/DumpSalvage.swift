@@ -236,13 +236,15 @@ struct DumpSalvage: ~Copyable {
     var names = seen.map { [$0] } ?? []
     if !strict {
       // Whose length is wrong? Also a record that begins well may stand inside the last value, which
-      // has taken the place of what follows it.
+      // has taken the place of what follows it: so the one before it goes too.
+      var dropped = 0
       while let suspect = recent.popLast(), suspect.range.upperBound == from {
         if suspect.isProven && !suspect.isStrange { break }
         drop(suspect)
         from = suspect.range.lowerBound
         names.append(nameOfKey(at: suspect.range.lowerBound, reader))
-        if !suspect.isStrange { break }
+        if !suspect.isStrange { dropped += 1 }
+        if dropped == 2 { break }
       }
     }
     recent.removeAll(keepingCapacity: true)
