@@ -153,6 +153,7 @@ struct DumpSalvage: ~Copyable {
       throw .strange
     }
     if distrusts, hasLostTime(key, at) { throw .strange }
+    if distrusts, swallows(key, upTo: reader.offset, reader.db) { throw .strange }
     let range = at..<reader.offset
     pieces.append(range)
     let last = pieces.groups.count - 1
@@ -183,6 +184,16 @@ struct DumpSalvage: ~Copyable {
     }
     let time = bytes.load(at: at - 8, as: Int64.self)
     return 946_684_800_000...4_102_444_800_000 ~= time
+  }
+
+  /// Whether a text whose name is longer or shorter than all before holds records: it is the rest of
+  /// another one, read as a record, which happens to end where one does.
+  private mutating func swallows(_ key: KeyHeader, upTo end: Int, _ db: Int) -> Bool {
+    guard key.type == .string, end - key.valueOffset > 1024, model.isOfNewLength(key.key) else {
+      return false
+    }
+    return probe.next(
+      from: key.valueOffset + 1, upTo: end, db: db, model, keysExpire: false) != nil
   }
 
   /// Whether four zeros stand in a row in `name`.
