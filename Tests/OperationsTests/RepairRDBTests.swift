@@ -297,6 +297,27 @@ import Testing
     }
   }
 
+  /// Garbage that reads as a function of 7.0-rc is none: no server of 7.0 and later loads such.
+  @Test func garbageIsNoFunction() throws {
+    let original = try dump(bytes: 100_000, databases: 1, seed: 6)
+    let all = try records(original)
+    var bytes = original
+    bytes[all[200].range.upperBound - 1] ^= 1
+    let text: [UInt8] = [2, 0x79, 0x7A]
+    bytes.insert(
+      contentsOf: [Opcode.functionPreRelease] + text + text + [0] + text,
+      at: all[100].range.lowerBound)
+    // What makes the dump a damaged one.
+    bytes.insert(contentsOf: [0x7F, 0x7F, 0x7F], at: all[50].range.lowerBound)
+    let (report, result) = try repair(bytes)
+    #expect(report.lostCount >= 2)
+    let isThere = result.withByteSlice { all in
+      text.withByteSlice { all.firstRange(of: $0) != nil }
+    }
+    #expect(!isThere)
+    #expect(try records(result).count > all.count - 8)
+  }
+
   @Test func anEmptyDumpIsNoDump() throws {
     let path = try directory.write([], to: "empty.rdb")
     #expect(throws: ToolError.self) { try Repair.run(path, to: path + ".out") }

@@ -26,8 +26,10 @@ struct DumpSalvage: ~Copyable {
     var range: Range<Int>
     /// Whether its length is proven by its own content.
     var isProven: Bool
-    /// Whether its key does not look like the others.
+    /// Whether its key does not look like the others, or its length is a new one.
     var isStrange: Bool
+    /// Whether its key does not look like the others.
+    var isUnlike: Bool
     var key: [UInt8]
     var expires: Bool
     var group: Int
@@ -120,7 +122,15 @@ struct DumpSalvage: ~Copyable {
         pieces.groups[last].announced = (keys, expires)
       }
       pieces.append(at..<reader.offset, .sizes)
+    case .function(let code, let preRelease):
+      if distrusts, !DumpProbe.isFunction(code, preRelease) { throw .strange }
+      pieces.append(at..<reader.offset)
+    case .moduleAux, .slotInfo, .slotImport:
+      // Little is written in them that could be wrong.
+      if distrusts, !probe.reads(reader.offset, reader.db) { throw .strange }
+      pieces.append(at..<reader.offset)
     case .aux(let name, let text):
+      if distrusts, name.count < 2 || !KeyModel.isPrintable(name) { throw .strange }
       if let told = RDBTarget(auxiliary: name, text) { target = told }
       pieces.append(at..<reader.offset)
     case .hashTemplate:
@@ -134,7 +144,6 @@ struct DumpSalvage: ~Copyable {
         offset: mark, end: end,
         stored: hasChecksum ? bytes.load(at: mark + 1, as: UInt64.self) : nil)
       return true
-    default: pieces.append(at..<reader.offset)
     }
     if case .key = record {} else { recent.removeAll(keepingCapacity: true) }
     return false
@@ -147,7 +156,7 @@ struct DumpSalvage: ~Copyable {
     // Where bytes are known to be damaged, a strange key counts only when others follow it; zeros in it
     // are of the damage, and so are two in a row.
     if distrusts && !accepted && model.count > 100,
-      key.key.isEmpty || recent.last?.isStrange == true || DumpSalvage.holdsZeros(key.key)
+      key.key.isEmpty || recent.last?.isUnlike == true || DumpSalvage.holdsZeros(key.key)
         || !probe.reads(reader.offset, reader.db)
     {
       throw .strange
@@ -163,13 +172,15 @@ struct DumpSalvage: ~Copyable {
     types.insert(key.type)
     // Copies may land in another database.
     filter.add(KeyFilter.hash(key.key, db: 0))
+    let isStrange = !accepted || model.isOfNewLength(key.key)
     if accepted { model.learn(key, length: range.count) }
     if recent.count == 4 { recent.removeFirst() }
     // Only now and then is the name needed; the bytes tell it again.
     recent.append(
       Recent(
         range: range, isProven: DumpSalvage.provesLength(key.type),
-        isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last,
+        isStrange: isStrange, isUnlike: !accepted, key: [], expires: key.expiresAt != nil,
+        group: last,
         type: key.type))
   }
 
