@@ -270,6 +270,60 @@ import Testing
     #expect(try repair(bytes).report.suspectKeys.isEmpty)
   }
 
+  /// Zeros from the length of a text on make an empty text of it, and the rest of the text may read as the
+  /// next record: neither is kept.
+  @Test func aTextThatLostItsLengthIsNotEmpty() throws {
+    let original = try dump(bytes: 400_000, databases: 1, seed: 4)
+    var whole: [Name: [UInt8]] = [:]
+    let all = try records(original)
+    for record in all { whole[record.name] = Array(original[record.range]) }
+    let texts = all.filter { original[$0.range.lowerBound] == 0 }
+    for count in 1...9 {
+      for shift in -2...3 {
+        var bytes = original
+        for record in stride(from: 20, to: texts.count, by: 40).map({ texts[$0] }) {
+          let at = record.range.lowerBound + 2 + record.name.key.count + shift
+          for index in at..<min(at + count, record.range.upperBound) { bytes[index] = 0 }
+        }
+        let changed = Set(all.map { Array(bytes[$0.range]) })
+        let (_, result) = try repair(bytes)
+        for record in try records(result) {
+          let found = Array(result[record.range])
+          #expect(
+            whole[record.name] == found || changed.contains(found),
+            "\(count) zeros, \(shift): \(KeyText.quoted(record.name.key))")
+        }
+      }
+    }
+  }
+
+  /// Garbage that reads as a function of 7.0-rc is none: no server of 7.0 and later loads such.
+  @Test func garbageIsNoFunction() throws {
+    let original = try dump(bytes: 100_000, databases: 1, seed: 6)
+    let all = try records(original)
+    var bytes = original
+    bytes[all[200].range.upperBound - 1] ^= 1
+    let text: [UInt8] = [2, 0x79, 0x7A]
+    bytes.insert(
+      contentsOf: [Opcode.functionPreRelease] + text + text + [0] + text,
+      at: all[100].range.lowerBound)
+    // What makes the dump a damaged one.
+    bytes.insert(contentsOf: [0x7F, 0x7F, 0x7F], at: all[50].range.lowerBound)
+    let (report, result) = try repair(bytes)
+    #expect(report.lostCount >= 2)
+    let isThere = result.withByteSlice { all in
+      text.withByteSlice { all.firstRange(of: $0) != nil }
+    }
+    #expect(!isThere)
+    #expect(try records(result).count > all.count - 8)
+  }
+
+  @Test func anEmptyDumpIsNoDump() throws {
+    let path = try directory.write([], to: "empty.rdb")
+    #expect(throws: ToolError.self) { try Repair.run(path, to: path + ".out") }
+    #expect(!FileManager.default.fileExists(atPath: path + ".out"))
+  }
+
   @Test func locatesNothingWhereMoreIsChanged() {
     let bytes = (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
     let right = bytes.withByteSlice { CRC64.checksum($0) }

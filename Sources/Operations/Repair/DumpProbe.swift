@@ -113,8 +113,8 @@ struct DumpProbe: ~Copyable {
         case .aux(let name, _):
           guard name.count >= 2, KeyModel.isPrintable(name) else { return false }
           bits += min(name.count, 16) * 7 / 5
-        case .function(let code, _):
-          guard code.starts(with: "#!") else { return false }
+        case .function(let code, let preRelease):
+          guard DumpProbe.isFunction(code, preRelease) else { return false }
           bits += 24
         case .slotInfo(let slot, _, _):
           guard slot < 16384 else { return false }
@@ -138,6 +138,15 @@ struct DumpProbe: ~Copyable {
       }
     }
     return true
+  }
+
+  /// Whether `code` may be that of functions. The first line of those of 7.0-rc was put together by the
+  /// reader; of all engines there was only one then.
+  static func isFunction(_ code: ByteSlice, _ preRelease: Bool) -> Bool {
+    let line = code.prefix(min(code.count, 6))
+    return preRelease
+      ? line.equals("#!lua ") || line.equals("#!LUA ")
+      : code.starts(with: "#!") && KeyModel.isPrintable(line)
   }
 
   /// Whether four records can be read from `start` on, whatever their keys look like.

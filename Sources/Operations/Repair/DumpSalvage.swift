@@ -26,8 +26,10 @@ struct DumpSalvage: ~Copyable {
     var range: Range<Int>
     /// Whether its length is proven by its own content.
     var isProven: Bool
-    /// Whether its key does not look like the others.
+    /// Whether its key does not look like the others, or its length is a new one.
     var isStrange: Bool
+    /// Whether its key does not look like the others.
+    var isUnlike: Bool
     var key: [UInt8]
     var expires: Bool
     var group: Int
@@ -120,7 +122,15 @@ struct DumpSalvage: ~Copyable {
         pieces.groups[last].announced = (keys, expires)
       }
       pieces.append(at..<reader.offset, .sizes)
+    case .function(let code, let preRelease):
+      if distrusts, !DumpProbe.isFunction(code, preRelease) { throw .strange }
+      pieces.append(at..<reader.offset)
+    case .moduleAux, .slotInfo, .slotImport:
+      // Little is written in them that could be wrong.
+      if distrusts, !probe.reads(reader.offset, reader.db) { throw .strange }
+      pieces.append(at..<reader.offset)
     case .aux(let name, let text):
+      if distrusts, name.count < 2 || !KeyModel.isPrintable(name) { throw .strange }
       if let told = RDBTarget(auxiliary: name, text) { target = told }
       pieces.append(at..<reader.offset)
     case .hashTemplate:
@@ -134,7 +144,6 @@ struct DumpSalvage: ~Copyable {
         offset: mark, end: end,
         stored: hasChecksum ? bytes.load(at: mark + 1, as: UInt64.self) : nil)
       return true
-    default: pieces.append(at..<reader.offset)
     }
     if case .key = record {} else { recent.removeAll(keepingCapacity: true) }
     return false
@@ -147,12 +156,13 @@ struct DumpSalvage: ~Copyable {
     // Where bytes are known to be damaged, a strange key counts only when others follow it; zeros in it
     // are of the damage, and so are two in a row.
     if distrusts && !accepted && model.count > 100,
-      key.key.isEmpty || recent.last?.isStrange == true || DumpSalvage.holdsZeros(key.key)
+      key.key.isEmpty || recent.last?.isUnlike == true || DumpSalvage.holdsZeros(key.key)
         || !probe.reads(reader.offset, reader.db)
     {
       throw .strange
     }
     if distrusts, hasLostTime(key, at) { throw .strange }
+    if distrusts, swallows(key, upTo: reader.offset, reader.db) { throw .strange }
     let range = at..<reader.offset
     pieces.append(range)
     let last = pieces.groups.count - 1
@@ -162,13 +172,15 @@ struct DumpSalvage: ~Copyable {
     types.insert(key.type)
     // Copies may land in another database.
     filter.add(KeyFilter.hash(key.key, db: 0))
+    let isStrange = !accepted || model.isOfNewLength(key.key)
     if accepted { model.learn(key, length: range.count) }
     if recent.count == 4 { recent.removeFirst() }
     // Only now and then is the name needed; the bytes tell it again.
     recent.append(
       Recent(
         range: range, isProven: DumpSalvage.provesLength(key.type),
-        isStrange: !accepted, key: [], expires: key.expiresAt != nil, group: last,
+        isStrange: isStrange, isUnlike: !accepted, key: [], expires: key.expiresAt != nil,
+        group: last,
         type: key.type))
   }
 
@@ -183,6 +195,16 @@ struct DumpSalvage: ~Copyable {
     }
     let time = bytes.load(at: at - 8, as: Int64.self)
     return 946_684_800_000...4_102_444_800_000 ~= time
+  }
+
+  /// Whether a text whose name is longer or shorter than all before holds records: it is the rest of
+  /// another one, read as a record, which happens to end where one does.
+  private mutating func swallows(_ key: KeyHeader, upTo end: Int, _ db: Int) -> Bool {
+    guard key.type == .string, end - key.valueOffset > 1024, model.isOfNewLength(key.key) else {
+      return false
+    }
+    return probe.next(
+      from: key.valueOffset + 1, upTo: end, db: db, model, keysExpire: false) != nil
   }
 
   /// Whether four zeros stand in a row in `name`.
@@ -236,13 +258,15 @@ struct DumpSalvage: ~Copyable {
     var names = seen.map { [$0] } ?? []
     if !strict {
       // Whose length is wrong? Also a record that begins well may stand inside the last value, which
-      // has taken the place of what follows it.
+      // has taken the place of what follows it: so the one before it goes too.
+      var dropped = 0
       while let suspect = recent.popLast(), suspect.range.upperBound == from {
         if suspect.isProven && !suspect.isStrange { break }
         drop(suspect)
         from = suspect.range.lowerBound
         names.append(nameOfKey(at: suspect.range.lowerBound, reader))
-        if !suspect.isStrange { break }
+        if !suspect.isStrange { dropped += 1 }
+        if dropped == 2 { break }
       }
     }
     recent.removeAll(keepingCapacity: true)

@@ -102,13 +102,15 @@ struct DumpSuspects {
     keys += 1
     let key = reader.key
     names.add(key.key, keys)
+    // Elements of other types leave the second part as it was.
+    let isHash = key.type.logical == .hash
     do throws(RDBError) {
       if isOpaque(key.type) {
         try reader.skipValue()
       } else {
         while try reader.nextElement(&element) {
           values.add(element.first, keys)
-          if !element.second.isEmpty { values.add(element.second, keys) }
+          if isHash { values.add(element.second, keys) }
         }
       }
     } catch { return false }

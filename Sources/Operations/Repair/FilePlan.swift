@@ -111,6 +111,9 @@ struct FilePlan {
     (dump?.keys ?? 0) == 0 && (log?.commands ?? 0) == 0
   }
 
+  /// Whether it is an empty file that should be a dump, by its name.
+  var isMissingDump: Bool { status.size == 0 && file.name.hasSuffix(".rdb") }
+
   /// Writes the result.
   ///
   /// - Returns: where the pieces of the log stand in it.

@@ -55,6 +55,11 @@ struct KeyModel {
   /// Whether a name is much shorter than all that were seen.
   func isShort(_ name: ByteSlice) -> Bool { count > 100 && name.count * 2 < shortest }
 
+  /// Whether a name is longer or shorter than all that were seen.
+  func isOfNewLength(_ name: ByteSlice) -> Bool {
+    count > 100 && (name.count > longest || name.count < shortest)
+  }
+
   /// Whether a key may be a true one.
   func accepts(_ key: KeyHeader) -> Bool {
     key.key.isEmpty ? isEmptySeen || count == 0 : bits(of: key) >= 0 || !isText

@@ -12,9 +12,7 @@ extension LogSalvage {
   /// Behind damage so many bytes are looked at.
   private static let reach = 256 << 10
   /// Going through a file of more bytes costs so much that the first command has to do.
-  private static let large = 64 << 20
-  /// So many bytes of it have to stand there.
-  private static let needle = 256
+  static let large = 64 << 20
   /// So many places are looked at.
   private static let mostIslands = 64
 
@@ -52,10 +50,10 @@ extension LogSalvage {
       guard let end = commandEnd(at) else { return }
       if end > island.upperBound { break }
       let wide = at..<max(end, min(island.upperBound, at + 512))
-      if !isClosed, unique == 0, run == nil, bytes.count > LogSalvage.large {
-        // A long needle is found faster, and more than this has to be the same anyway.
-        let first = at..<min(island.upperBound, at + LogSalvage.needle)
-        if first.count > end - at, places(of: first, besides: island).isEmpty { return }
+      if !isClosed, unique == 0, run == nil, bytes.count > LogSalvage.large, bytes[at] == 0x2A,
+        !hashes.mayRepeat(bytes, at, end)
+      {
+        return
       }
       let found = places(of: at..<end, or: wide, besides: island)
       if found.count == 1 {

@@ -33,6 +33,9 @@ struct LogSalvage: ~Copyable {
   private var stretchStart: (offset: Int, assumed: Int)?
   /// Where reading began again behind the last damage.
   private var segmentStart: Int?
+  /// Of a large file.
+  private(set) var hashes = CommandHashes()
+  private let isLarge: Bool
   /// What was found to be written twice.
   var repeats: [Range<Int>] = []
   /// What lies behind damage; and whether damage ends it too.
@@ -50,6 +53,7 @@ struct LogSalvage: ~Copyable {
     self.bytes = bytes
     pages = cursor.pages
     self.strict = strict
+    isLarge = bytes.count > LogSalvage.large
     probe = CommandProbe(size: bytes.count)
   }
 
@@ -114,6 +118,7 @@ struct LogSalvage: ~Copyable {
         if refuses(reader, arity) { continue }
       }
       plan.commands &+= 1
+      if isLarge { hashes.add(bytes, reader.command.offset, reader.command.end) }
       if word.isSelect || word.isMulti || word.isExec { track(&reader) }
     }
   }

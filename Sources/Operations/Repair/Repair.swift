@@ -88,7 +88,9 @@ public enum Repair {
     }
     report.sort(source.files.map(\.path))
     let isSingle = source.manifestName == nil
-    if report.kept == 0, report.lostBytes > 0, plans.allSatisfy(\.isEmpty) {
+    // An empty log is one, an empty dump is none.
+    let isNothing = isSingle && plans.first?.isMissingDump == true
+    if isNothing || report.kept == 0 && report.lostBytes > 0 && plans.allSatisfy(\.isEmpty) {
       throw .refused(
         .badData, "nothing of it can be saved", file: report.path,
         remedy: "Try: an older backup")
