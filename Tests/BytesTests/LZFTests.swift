@@ -150,4 +150,29 @@ import Testing
     }
     #expect(counts[0] > 1000 && counts[1] > 1000, "\(counts)")
   }
+
+  /// A reference may reach back to the very first byte of the output, no further; far from both ends
+  /// (where another loop works) as near them. Such streams are made by hand: compressors seldom do.
+  @Test func referencesReachTheFirstByteAndNoFurther() {
+    var scratch = ScratchBuffer()
+    for produced in 1...32 {
+      for behind in [0, 40] {
+        for excess in [0, 1] {
+          let distance = produced + excess - 1
+          var source: [UInt8] = [UInt8(produced - 1)]
+          source += (0..<produced).map { UInt8($0 + 1) }
+          // Five bytes from `distance` + 1 back.
+          source += [UInt8(3 << 5 | distance >> 8), UInt8(distance & 0xFF)]
+          var length = produced + 5
+          for _ in 0..<behind {
+            source += [31] + [UInt8](repeating: 0x61, count: 32)
+            length += 32
+          }
+          let expected = LZFTests.oracle(source, length)
+          #expect((expected == nil) == (excess == 1))
+          #expect(LZFTests.ours(source, length, &scratch) == expected, "\(produced), \(behind)")
+        }
+      }
+    }
+  }
 }

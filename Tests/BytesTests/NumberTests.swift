@@ -110,4 +110,22 @@ import Testing
     }
     #expect(ByteSlice() == ByteSlice("") && ByteSlice().bytes.isEmpty)
   }
+
+  /// Words of all short lengths are read at once, up to the first that has another form.
+  @Test func shortWordsAreReadAtOnce() {
+    for length in [0, 1, 2, 3, 9, 10, 11, 99, 100, 999] {
+      let word = [UInt8](repeating: 0x78, count: length)
+      let bulk = Array("$\(length)\r\n".utf8) + word + [13, 10]
+      let bytes = bulk + bulk + Array("$+1\r\ny\r\n........".utf8)
+      bytes.withByteSlice { bytes in
+        var words = [ByteSlice](repeating: ByteSlice(), count: 4)
+        var at = 0
+        let count = unsafe words.withUnsafeMutableBufferPointer { target in
+          unsafe bytes.readShortWords(at: &at, into: target)
+        }
+        #expect(count == 2 && at == 2 * bulk.count, "\(length)")
+        #expect(words[0].bytes == word && words[1].bytes == word)
+      }
+    }
+  }
 }

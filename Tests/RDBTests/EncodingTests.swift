@@ -185,4 +185,38 @@ import Testing
     #expect(keys.map(\.expiresAt) == [1, nil])
     #expect(keys.map(\.frequency) == [5, nil])
   }
+
+  /// The header of an intset has eight bytes, with which it may end.
+  @Test func intsetsOfNothingAndLess() throws {
+    let header: [UInt8] = [2, 0, 0, 0, 0, 0, 0, 0]
+    try header.withByteSlice { (slice) throws in
+      #expect(try IntsetCursor(slice, origin: 0).count == 0)
+      #expect(throws: RDBError.self) { _ = try IntsetCursor(slice.prefix(7), origin: 0) }
+    }
+  }
+
+  /// A library in the form of 7.0-rc is put together as 7.0 does, and says so.
+  @Test func functionsOfAPreRelease() throws {
+    func library(_ code: UInt8, _ strings: [UInt8]) throws -> (text: String, preRelease: Bool) {
+      let file =
+        Array("REDIS0010".utf8) + [code] + strings + [255] + [UInt8](repeating: 0, count: 8)
+      return try file.withByteSlice { (slice) throws in
+        var reader = try RDBReader(ByteCursor(slice))
+        guard case .function(let text, let preRelease) = try reader.next() else {
+          return ("", false)
+        }
+        let copy = text.text
+        guard case .end = try reader.next() else { return ("", false) }
+        return (copy, preRelease)
+      }
+    }
+    func string(_ text: String) -> [UInt8] { [UInt8(text.utf8.count)] + Array(text.utf8) }
+    let plain = try library(246, string("lib") + string("lua") + [0] + string("return 1"))
+    #expect(plain.text == "#!lua name=lib\nreturn 1" && plain.preRelease)
+    let described = try library(
+      246, string("lib") + string("lua") + [1] + string("words") + string("return 1"))
+    #expect(described.text == plain.text && described.preRelease)
+    let released = try library(245, string(plain.text))
+    #expect(released.text == plain.text && !released.preRelease)
+  }
 }
