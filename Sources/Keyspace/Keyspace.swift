@@ -66,13 +66,23 @@ package final class Keyspace {
   /// was.
   @safe @exclusivity(unchecked) var upper: Keyspace?
   /// What the keys were that the command being executed has looked at, for an observer.
-  @safe @exclusivity(unchecked) var summaries: [(key: ByteSlice, database: Int, summary: KeySummary)] = []
+  @safe @exclusivity(unchecked) var summaries:
+    [(key: ByteSlice, database: Int, summary: KeySummary)] = []
   /// Copies of strings that the command being executed was given.
   @safe @exclusivity(unchecked) var lent: [KeyState] = []
   /// Is asked first for commands from ``twinFrom`` on.
   @safe @exclusivity(unchecked) var twin: TwinReplay?
   /// The first command that ``twin`` is asked for.
   @safe @exclusivity(unchecked) var twinFrom = Int.max
+  /// Whether the states of ``twin`` differ: commands on one key then wait in ``queue`` with what is
+  /// known of them.
+  @safe @exclusivity(unchecked) var twinIsDivided = false
+  /// The number of the next command that ``twin`` leaves out.
+  @safe @exclusivity(unchecked) var twinRemoval = Int.max
+  /// While queued commands are executed in both states.
+  @safe @exclusivity(unchecked) var isFlushing = false
+  @safe @exclusivity(unchecked) var twinCandidates = PODArray<Int>(repeating: 0, count: 32)
+  @safe @exclusivity(unchecked) var twinWords = ArgumentTable()
   /// How many commands were read from logs.
   @safe @exclusivity(unchecked) package var commandCount = 0
 

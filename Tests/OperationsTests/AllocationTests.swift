@@ -205,7 +205,7 @@ import Testing
               element.first = number % 10 == 5 ? long : text
               element.second = text
               element.score = Double(part) / 7
-              writer.element(element)
+              writer.element(&element)
             }
           }
           writer.end()

@@ -11,7 +11,12 @@ extension Keyspace {
 
   /// What entry `index` holds after all its postponed commands, for keeping.
   func settledState(_ table: KeyTable, _ index: Int, collected: Bool = false) -> KeyState {
-    if table[index].isVacant { return KeyState() }
+    let entry = table[index]
+    if entry.isVacant { return KeyState() }
+    if entry.base.kind == .state, entry.lastOperation == 0 {
+      let state = states.items[entry.base.payload]
+      if state.exists { return state }
+    }
     let number = settle(table, index, collected: collected)
     let state = states.items[number]
     if !state.exists { clear(table, index) }

@@ -158,12 +158,17 @@ extension Keyspace {
       current = table(command.database)
     }
     let kind: QueuedCommand.Kind
-    if command.index >= twinFrom, takenByTwin(arguments, number, command, bytes, start) { return }
-    if isEager {
+    if command.index >= twinFrom, let both = twinKind(arguments, number, command) {
+      kind = both
+      queuedCommands.append(command)
+    } else if command.index >= twinFrom,
+      takenByTwin(arguments, number, command, bytes, start)
+    {
+      return
+    } else if isEager || twinIsDivided {
       try executeNow(arguments, number, command, bytes, start)
       return
-    }
-    if observer != nil {
+    } else if observer != nil {
       guard let observed = observedKind(arguments, number, command) else {
         try executeNow(arguments, number, command, bytes, start)
         return
@@ -197,6 +202,7 @@ extension Keyspace {
     _ arguments: Arguments, _ number: Int, _ command: AOFCommand, _ bytes: ByteSlice, _ start: Int
   ) -> Bool {
     guard let twin else { return false }
+    if twinIsDivided { flushQueue() }
     let raw = bytes.slice(at: command.offset, count: command.length)
     guard twin.takes(arguments, number, command, raw, position: start + command.offset) else {
       return false
@@ -220,11 +226,14 @@ extension Keyspace {
   /// Puts the queued commands on the chains of their keys.
   func flushQueue() {
     let count = queue.count
-    guard count > 0 else { return }
+    guard count > 0, !isFlushing else { return }
     let table = current
     for index in 0..<count { queue[index].candidate = table.candidate(queue[index].hash) }
     for index in 0..<count { table.prefetchKey(queue[index].candidate) }
-    if observer != nil {
+    if twinIsDivided, let twin {
+      flushTwin(twin, table)
+      queuedCommands.truncate(to: 0)
+    } else if observer != nil {
       for index in 0..<count { applyObserved(queue[index], queuedCommands[index], table) }
       queuedCommands.truncate(to: 0)
     } else {

@@ -114,6 +114,15 @@ final class KeyTable {
     return entries.count &- 1
   }
 
+  /// Makes room for `total` entries in an empty table.
+  func reserve(_ total: Int) {
+    guard entries.isEmpty else { return }
+    var size = slots.count
+    while total &* 3 > size &* 2 { size *= 2 }
+    entries.reserve(total)
+    if size != slots.count { slots = PagedArray(zeros: size, in: backing) }
+  }
+
   /// Tells the processor that the slot of `hash` is read soon.
   func prefetchSlot(_ hash: UInt32) { slots.prefetch(Int(hash) & (slots.count &- 1)) }
 

@@ -16,8 +16,11 @@ extension Keyspace {
 
   /// Gives `key` an entry that holds `state`, which belongs to it from now on.
   func plant(_ state: KeyState, _ key: ByteSlice, _ database: Int) {
-    let table = table(database)
-    let index = table.findOrAdd(key, hash: KeyTable.hash(key))
+    plant(state, key, table(database), KeyTable.hash(key))
+  }
+
+  private func plant(_ state: KeyState, _ key: ByteSlice, _ table: KeyTable, _ hash: UInt32) {
+    let index = table.findOrAdd(key, hash: hash)
     clear(table, index)
     if state.exists { table[index].base = EntryBase(.state, states.add(state)) }
   }
@@ -31,11 +34,17 @@ extension Keyspace {
   /// Keeps what all keys of a database hold below, which is about to be removed.
   func preserveAll(_ database: Int) {
     guard let lower, let table = lower.tables[database] else { return }
-    for index in 0..<table.count where !table[index].isVacant {
-      let key = table[index].key
-      if own(key, database) != nil { continue }
-      let state = lower.settledState(table, index)
-      if state.exists { plant(state, key, database) }
+    let layer = self.table(database)
+    let isEmpty = layer.count == 0
+    if isEmpty { layer.reserve(table.count) }
+    for index in 0..<table.count {
+      lower.lookAhead(table, index)
+      if index &+ 8 < table.count { layer.prefetchSlot(table[index &+ 8].hash) }
+      let entry = table[index]
+      if entry.isVacant { continue }
+      if !isEmpty, own(entry.key, database) != nil { continue }
+      let state = lower.settledState(table, index, collected: true)
+      if state.exists { plant(state, entry.key, layer, entry.hash) }
     }
   }
 

@@ -6,14 +6,15 @@ internal import Bytes
 extension TwinReplay {
   /// Executes a command on its key, which has entry `index` in `table` of the layer, in both states.
   func executeOnKey(
-    _ step: Step, _ handler: KeyHandler, _ table: KeyTable, _ index: Int, _ hash: UInt32
+    _ step: Step, _ handler: KeyHandler, _ table: KeyTable, _ index: Int, _ hash: UInt32,
+    _ candidate: Int
   ) {
     let key = step.arguments[1]
     let database = step.command.database
     let slot = Slot(table: ObjectIdentifier(table), index: index)
     let touched = TouchedKey(key: key, database: database, place: 1)
     let lower = before.table(database)
-    let place = lower.findOrAdd(key, hash: hash)
+    let place = lower.findOrAdd(key, hash: hash, candidate: candidate)
     if !pinned.isEmpty, pinned.contains(slot) {
       _ = executeBelow(step, handler, lower, place)
       amend(step, .drop(places: []))
@@ -170,11 +171,11 @@ extension TwinReplay {
     _ fault: CommandFault? = nil
   ) {
     let here = Known(slot: slot, kind: kind)
-    if let place = known.updateValue(conflictCount, forKey: here) {
-      known[here] = place
+    if let place = known[here] {
       if place < conflicts.count { conflicts[place].commands += 1 }
       return
     }
+    known[here] = conflictCount
     conflictCount += 1
     guard conflicts.count < TwinReplay.mostConflicts else {
       if kind == .refused || kind == .wrongType || kind == .fails { losesMoreWrites = true }

@@ -8,12 +8,21 @@ extension TwinReplay {
     before.flushQueue()
     for database in after.tables.keys.sorted() {
       guard let table = after.tables[database] else { continue }
-      for index in 0..<table.count where table[index].base.kind != .elsewhere {
-        let key = table[index].key
-        let above = after.state(of: key, in: database)
-        let below = before.state(of: key, in: database)
+      let lower = before.tables[database]
+      for index in 0..<table.count {
+        if let lower {
+          if index &+ 16 < table.count { lower.prefetchSlot(table[index &+ 16].hash) }
+          if index &+ 8 < table.count { _ = lower.candidate(table[index &+ 8].hash) }
+        }
+        let entry = table[index]
+        if entry.base.kind == .elsewhere { continue }
+        let above = after.settledState(table, index)
+        var below = KeyState()
+        if let lower, let place = lower.find(entry.key, hash: entry.hash) {
+          below = before.settledState(lower, place)
+        }
         if below.isSame(as: above) { continue }
-        body(KeyDifference(database: database, key: key, before: below, after: above))
+        body(KeyDifference(database: database, key: entry.key, before: below, after: above))
       }
     }
   }

@@ -95,7 +95,11 @@ package final class TwinReplay {
   }
 
   /// Ends the replay: breaks the circle of references, so that memory is given back later.
-  package func finish() { before.twin = nil }
+  package func finish() {
+    before.flushQueue()
+    before.twin = nil
+    before.twinIsDivided = false
+  }
 
   /// What both states do with a command; false when it is none of the twin's business.
   func takes(
@@ -110,14 +114,18 @@ package final class TwinReplay {
       let places = removals[nextRemoval].places
       nextRemoval += 1
       if !isDivided {
+        before.flushQueue()
         before.twinFrom = 0
         after.generation = before.generation
         isDivided = true
+        before.twinIsDivided = true
       }
+      before.twinRemoval = followingRemoval
       return leaveOut(step, places)
     }
+    before.twinRemoval = followingRemoval
     guard isDivided else {
-      before.twinFrom = nextRemoval < removals.count ? removals[nextRemoval].index : Int.max
+      before.twinFrom = followingRemoval
       return false
     }
     switch before.registry.entries[number].action {
@@ -128,12 +136,17 @@ package final class TwinReplay {
         table[index].base.kind != .elsewhere
       else { return false }
       before.flushQueue()
-      executeOnKey(step, handler, table, index, hash)
+      executeOnKey(step, handler, table, index, hash, Int.max)
       return true
     case .delete: return delete(step)
     case .keyspace: return executeOnMany(step)
     case .nothing, .select, .multi, .exec, .script, .unsupported: return false
     }
+  }
+
+  /// The number of the next command that is left out.
+  private var followingRemoval: Int {
+    nextRemoval < removals.count ? removals[nextRemoval].index : Int.max
   }
 
   // MARK: - Commands that are left out

@@ -17,6 +17,7 @@ extension Value {
     switch (self, other) {
     case (.string(let a), .string(let b)):
       guard a.count == b.count else { return false }
+      if let same = a.hasSameBytes(as: b) { return same }
       var first = ScratchBuffer(capacity: 32)
       var second = ScratchBuffer(capacity: 32)
       return a.bytes(&first) == b.bytes(&second)

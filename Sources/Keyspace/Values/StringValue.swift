@@ -36,6 +36,15 @@ package struct StringValue {
     }
   }
 
+  /// Whether both are the same, where that is told without making text of a number.
+  func hasSameBytes(as other: StringValue) -> Bool? {
+    switch (form, other.form) {
+    case (.slice(let a), .slice(let b)): a == b
+    case (.integer(let a), .integer(let b)): a == b
+    default: nil
+    }
+  }
+
   /// The hash of the bytes.
   package var fastHash: UInt64 {
     switch form {
