@@ -92,6 +92,12 @@ private func parse(_ text: String) -> Result<Manifest, ManifestError> {
     #expect((bytes("#TS:1700000000\r\n") + log).withByteSlice { !Manifest.isLikely($0) })
     #expect(bytes("# c\nSeq 1 file a type b\n").withByteSlice { Manifest.isLikely($0) })
     #expect(bytes("filename").withByteSlice { !Manifest.isLikely($0) })
+    // A key and nothing behind it: there is no byte to look at.
+    for key in ["file", "seq", "type", "startoffset", "endoffset"] {
+      #expect(bytes(key).withByteSlice { !Manifest.isLikely($0) })
+      #expect(bytes(key + " ").withByteSlice { Manifest.isLikely($0) })
+      #expect(bytes(key + "\t").withByteSlice { Manifest.isLikely($0) })
+    }
     #expect([UInt8]().withByteSlice { !Manifest.isLikely($0) })
   }
 }

@@ -67,4 +67,17 @@ import Testing
     model.removeFirst(model.count / 2)
     for rank in model.indices { #expect(chunks[rank] == model[rank]) }
   }
+
+  /// What SPOP took of several members is told by no log; only that all went can be known.
+  @Test func popsOfAllThatThereIs() {
+    let harness = CommandHarness()
+    harness.run("SADD one a")
+    harness.run("SADD two a b")
+    #expect(harness.run("SPOP one") == .done(.changed))
+    #expect(!harness.state("one").exists)
+    #expect(harness.run("SPOP two") == .fault(.notReproducible))
+    #expect(harness.state("two").exists)
+    #expect(harness.run("SPOP two 2") == .done(.changed))
+    #expect(!harness.state("two").exists)
+  }
 }
