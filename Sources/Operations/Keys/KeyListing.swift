@@ -96,11 +96,21 @@ public enum KeyListing {
       return passed
     }
     guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
-    var sink = SelectingSink(
-      RowCollector(order ?? .size, limit: top, sorts: order != nil), selection)
+    guard let order else {
+      // Row by row, so that they need no memory.
+      let (passed, failure) = withoutActuallyEscaping(body) { body in
+        var sink = SelectingSink(RowCollector(limit: top, body), selection)
+        log.keyspace.feed(&sink, expiredBefore: expiredBefore)
+        return (sink.inner.passed, sink.inner.failure)
+      }
+      if let failure { throw failure }
+      try log.checkDamage()
+      return passed
+    }
+    var sink = SelectingSink(RowCollector(order, limit: top), selection)
     log.keyspace.feed(&sink, expiredBefore: expiredBefore)
     try log.checkDamage()
-    if order != nil { sink.inner.rows.sort() }
+    sink.inner.rows.sort()
     for index in 0..<sink.inner.rows.count { try body(sink.inner.rows[index]) }
     return sink.inner.passed
   }
@@ -206,15 +216,25 @@ struct KeptRows: ~Copyable {
 struct RowCollector: ValueSink, ~Copyable {
   var rows: KeptRows
   private(set) var passed = 0
+  /// What the taker of rows threw; it is given none afterwards.
+  private(set) var failure: ToolError?
   private let limit: Int
-  private let sorts: Bool
+  private let take: ((KeyRow) throws(ToolError) -> Void)?
   private var row = KeyRow()
   private var meter = MemoryMeter()
 
-  init(_ order: KeyListing.Order, limit: Int?, sorts: Bool) {
-    rows = KeptRows(order, limit: sorts ? limit : nil)
+  /// Keeps the rows, in `order`.
+  init(_ order: KeyListing.Order, limit: Int?) {
+    rows = KeptRows(order, limit: limit)
     self.limit = limit ?? .max
-    self.sorts = sorts
+    take = nil
+  }
+
+  /// Gives the rows to `take` as they come.
+  init(limit: Int?, _ take: @escaping (KeyRow) throws(ToolError) -> Void) {
+    rows = KeptRows(.size, limit: 0)
+    self.limit = limit ?? .max
+    self.take = take
   }
 
   mutating func begin(_ key: KeyDescription) {
@@ -233,6 +253,11 @@ struct RowCollector: ValueSink, ~Copyable {
   mutating func end() {
     passed += 1
     row.memory = meter.memory
-    if sorts || passed <= limit { rows.add(row) }
+    guard let take else {
+      rows.add(row)
+      return
+    }
+    guard passed <= limit, failure == nil else { return }
+    do throws(ToolError) { try take(row) } catch { failure = error }
   }
 }
