@@ -109,6 +109,39 @@ import Testing
 }
 
 @Suite struct LogListingTests {
+  /// Without an order the rows of a log are given as they come and kept nowhere; whoever takes them
+  /// may stop, and `top` limits what is given, not what is counted.
+  @Test func rowsOfALogComeOneByOne() throws {
+    try withTemporaryDirectory { directory in
+      var bytes: [UInt8] = []
+      for number in 10..<100 {
+        bytes += Array("*3\r\n$3\r\nSET\r\n$3\r\nk\(number)\r\n$1\r\nv\r\n".utf8)
+      }
+      let path = try directory.write(bytes, to: "a.aof")
+      var names: [String] = []
+      var passed = try KeyListing.list(DataInput(path)) { row throws(ToolError) in
+        names.append(row.key.text)
+      }
+      #expect(passed == 90)
+      #expect(names == (10..<100).map { "k\($0)" })
+      names = []
+      passed = try KeyListing.list(DataInput(path), top: 3) { row throws(ToolError) in
+        names.append(row.key.text)
+      }
+      #expect(passed == 90)
+      #expect(names == ["k10", "k11", "k12"])
+      var taken = 0
+      let error = #expect(throws: ToolError.self) {
+        try KeyListing.list(DataInput(path)) { row throws(ToolError) in
+          taken += 1
+          if taken == 7 { throw ToolError.usage("enough") }
+        }
+      }
+      #expect(error?.line.contains("enough") == true)
+      #expect(taken == 7)
+    }
+  }
+
   /// Keys of a log are measured by their elements, nearly as blobs of a dump are.
   @Test func memoryOfALog() throws {
     var commands = ""

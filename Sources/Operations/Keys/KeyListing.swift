@@ -100,11 +100,21 @@ public enum KeyListing {
       return passed
     }
     guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
-    var sink = SelectingSink(
-      RowMaker(RowCollector(order ?? .size, limit: top, sorts: order != nil)), selection)
+    guard let order else {
+      // Row by row, so that they need no memory.
+      let (passed, failure) = withoutActuallyEscaping(body) { body in
+        var sink = SelectingSink(RowMaker(RowPasser(limit: top, body)), selection)
+        log.keyspace.feed(&sink, expiredBefore: expiredBefore)
+        return (sink.inner.taker.passed, sink.inner.taker.failure)
+      }
+      if let failure { throw failure }
+      try log.checkDamage()
+      return passed
+    }
+    var sink = SelectingSink(RowMaker(RowCollector(order, limit: top)), selection)
     log.keyspace.feed(&sink, expiredBefore: expiredBefore)
     try log.checkDamage()
-    if order != nil { sink.inner.taker.rows.sort() }
+    sink.inner.taker.rows.sort()
     for index in 0..<sink.inner.taker.rows.count { try body(sink.inner.taker.rows[index]) }
     return sink.inner.taker.passed
   }
@@ -251,18 +261,32 @@ protocol RowTaker: ~Copyable {
 struct RowCollector: RowTaker, ~Copyable {
   var rows: KeptRows
   private(set) var passed = 0
-  private let limit: Int
-  private let sorts: Bool
 
-  init(_ order: KeyListing.Order, limit: Int?, sorts: Bool) {
-    rows = KeptRows(order, limit: sorts ? limit : nil)
+  init(_ order: KeyListing.Order, limit: Int?) { rows = KeptRows(order, limit: limit) }
+
+  mutating func take(_ row: KeyRow) {
+    passed += 1
+    rows.add(row)
+  }
+}
+
+/// Gives rows on as they come, at most so many.
+struct RowPasser: RowTaker, ~Copyable {
+  private(set) var passed = 0
+  /// What the taker of rows threw; it is given none afterwards.
+  private(set) var failure: ToolError?
+  private let limit: Int
+  private let body: (KeyRow) throws(ToolError) -> Void
+
+  init(limit: Int?, _ body: @escaping (KeyRow) throws(ToolError) -> Void) {
     self.limit = limit ?? .max
-    self.sorts = sorts
+    self.body = body
   }
 
   mutating func take(_ row: KeyRow) {
     passed += 1
-    if sorts || passed <= limit { rows.add(row) }
+    guard passed <= limit, failure == nil else { return }
+    do throws(ToolError) { try body(row) } catch { failure = error }
   }
 }
 
