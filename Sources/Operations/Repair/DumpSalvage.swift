@@ -157,7 +157,8 @@ struct DumpSalvage: ~Copyable {
     // Where bytes are known to be damaged, a strange key counts only when others follow it; zeros in it
     // are of the damage, and so are two in a row.
     if distrusts && !accepted && model.count > 100,
-      key.key.isEmpty || recent.last?.isUnlike == true || DumpSalvage.holdsZeros(key.key)
+      key.key.isEmpty || model.isTextAlone || recent.last?.isUnlike == true
+        || DumpSalvage.holdsZeros(key.key)
         || !probe.reads(reader.offset, reader.db)
     {
       throw .strange
