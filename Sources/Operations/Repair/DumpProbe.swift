@@ -140,6 +140,11 @@ struct DumpProbe: ~Copyable {
     return true
   }
 
+  /// Whether the commands of a log begin at `at`.
+  mutating func holdsCommands(at: Int) -> Bool {
+    mayBeLog && at < bytes.count && (bytes[at] == 0x23 || commands.holds(bytes, at: at))
+  }
+
   /// Whether `code` may be that of functions. The first line of those of 7.0-rc was put together by the
   /// reader; of all engines there was only one then.
   static func isFunction(_ code: ByteSlice, _ preRelease: Bool) -> Bool {

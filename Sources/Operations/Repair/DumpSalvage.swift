@@ -137,6 +137,7 @@ struct DumpSalvage: ~Copyable {
       probe.takeTemplates(of: reader)
       pieces.append(at..<reader.offset)
     case .end:
+      if distrusts, hasRecords(behind: reader.offset, reader.db) { throw .strange }
       end = reader.offset
       let hasChecksum = reader.header.hasChecksum
       let mark = end - (hasChecksum ? 9 : 1)
@@ -156,12 +157,13 @@ struct DumpSalvage: ~Copyable {
     // Where bytes are known to be damaged, a strange key counts only when others follow it; zeros in it
     // are of the damage, and so are two in a row.
     if distrusts && !accepted && model.count > 100,
-      key.key.isEmpty || recent.last?.isUnlike == true || DumpSalvage.holdsZeros(key.key)
+      key.key.isEmpty || model.isTextAlone || recent.last?.isUnlike == true
+        || DumpSalvage.holdsZeros(key.key)
         || !probe.reads(reader.offset, reader.db)
     {
       throw .strange
     }
-    if distrusts, hasLostTime(key, at) { throw .strange }
+    if distrusts, hasLostTime(key, at) || isZeros(at..<reader.offset) { throw .strange }
     if distrusts, swallows(key, upTo: reader.offset, reader.db) { throw .strange }
     let range = at..<reader.offset
     pieces.append(range)
@@ -205,6 +207,22 @@ struct DumpSalvage: ~Copyable {
     }
     return probe.next(
       from: key.valueOffset + 1, upTo: end, db: db, model, keysExpire: false) != nil
+  }
+
+  /// Whether what reads as the end of the dump is none, since records follow.
+  private mutating func hasRecords(behind end: Int, _ db: Int) -> Bool {
+    if end == bytes.count || probe.holdsCommands(at: end) { return false }
+    let next = probe.next(from: max(start, end - 8), db: db, model, keysExpire: false)
+    guard let next else { return false }
+    if case .commands = next.found { return false }
+    return true
+  }
+
+  /// Whether a record is zeros alone, which read as a key without a name.
+  private func isZeros(_ range: Range<Int>) -> Bool {
+    if range.count > 16 { return false }
+    for index in range where bytes[index] != 0 { return false }
+    return true
   }
 
   /// Whether four zeros stand in a row in `name`.

@@ -36,6 +36,9 @@ struct KeyModel {
   /// Whether practically all keys are text.
   private var isText: Bool { count < 20 || printable * 1000 >= count * 995 }
 
+  /// Whether many keys were seen, and every one of them is text.
+  var isTextAlone: Bool { count > 1000 && printable >= count - (count > 100_000 ? 128 : 0) }
+
   /// How much a key speaks for being a true one, about in bits; negative when it can't be.
   func bits(of key: KeyHeader) -> Int {
     let name = key.key
