@@ -240,13 +240,13 @@ extension ByteCursor {
     // In turns: the checksum of a long value that was skipped must not bring all of it into memory.
     var reached = min(offset, checksum.reached)
     repeat {
-      reached = offset - reached > window.populateAhead ? reached + window.populateAhead : offset
+      reached = offset - reached > window.stride ? reached + window.stride : offset
       if window.kind == .mapped && releasesPages {
         window.advance(to: min(reached, checksum.keeps))
       }
       checksum.runAhead(of: reached, windowSlice)
     } while reached < offset
-    let step = checksum.isOn ? checksum.step : window.populateAhead / 2
+    let step = checksum.isOn ? checksum.step : window.stride / 2
     unsafe due = limit - next > step ? next + step : limit
   }
 

@@ -29,9 +29,9 @@ final class ByteWindow {
   /// The first error of reading; the stream is taken to end there.
   var failure: SystemError?
   var ended = false
-  /// Bytes of the mapping whose pages were given back, and up to where pages were asked for.
+  /// Bytes of the mapping whose pages were given back. They come by fault, many at a time: asking for
+  /// them ahead (MADV_POPULATE_READ) takes the kernel longer.
   var released = 0
-  var populated = 0
   /// Pages that ``overlay(_:at:)`` changed: private copies, which must stay.
   private var changed = 0..<0
   /// Counts what is passed of a mapping; streams are counted where they are read.
@@ -152,22 +152,14 @@ final class ByteWindow {
     }
   }
 
-  /// Gives back the pages of a mapping before `offset` and asks for those after it.
+  /// Gives back the pages of a mapping before `offset`.
   func advance(to offset: Int) {
     guard kind == .mapped else { return }
     #if os(Linux)
       let behind = offset & ~(ByteWindow.page - 1)
-      if behind - released >= populateAhead / 4 {
+      if behind - released >= stride / 4 {
         giveBack(released..<behind)
         released = behind
-      }
-      // In steps of half of it: each call costs a system call.
-      if populated < capacity && behind + populateAhead / 2 >= populated {
-        let from = max(populated, behind)
-        let ahead = min(behind + populateAhead, capacity)
-        // MADV_POPULATE_READ (Linux 5.14); older kernels say EINVAL and the pages come by fault.
-        unsafe _ = madvise(memory + from, ahead - from, 22)
-        populated = ahead == capacity ? capacity : ahead & ~(ByteWindow.page - 1)
       }
     #endif
   }
@@ -204,7 +196,6 @@ final class ByteWindow {
   func rewind(to offset: Int) {
     let border = offset & ~(ByteWindow.page - 1)
     released = min(released, border)
-    populated = min(populated, border)
   }
 
   /// Flips bits of a mapping, in private copies of its pages; false where that can't be done.
@@ -229,7 +220,6 @@ final class ByteWindow {
   }
 
   private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-  /// Pages are asked for this far ahead of the cursor, and given back in steps of half of it;
-  /// tests make it small.
-  var populateAhead = 4 << 20
+  /// Pages are given back in steps of a quarter of it; tests make it small.
+  var stride = 4 << 20
 }

@@ -36,7 +36,7 @@ import Testing
       return ByteCursor(owner.slice, owner: owner)
     case .mapped:
       var cursor = try InputFile.open(path, fileSystem: FaultyFileSystem(faults))
-      cursor.window.populateAhead = 8192
+      cursor.window.stride = 8192
       cursor.checksum.step = 4096
       return cursor
     case .file: return try InputFile.open(path, mapping: false)
@@ -111,7 +111,7 @@ import Testing
     var random = SplitMix64(seed: 3)
     let bytes = random.bytes(200_000)
     var cursor = try InputFile.open(try folder.write("input", bytes))
-    cursor.window.populateAhead = 8192
+    cursor.window.stride = 8192
     let early = cursor.slice(5000) ?? ByteSlice()
     while cursor.skip(1000) { cursor.housekeep() }
     #expect(cursor.window.released > 190_000)
