@@ -318,6 +318,37 @@ import Testing
     #expect(try records(result).count > all.count - 8)
   }
 
+  /// What repair makes of a dump with `bytes` put in before record 1200, and one letter changed
+  /// elsewhere: how many keys are missing, and the records that are none of the original.
+  private func puttingIn(
+    _ bytes: [UInt8], seed: UInt64
+  ) throws -> (missing: Int, foreign: [(name: Name, range: Range<Int>)]) {
+    let original = try dump(bytes: 800_000, databases: 1, seed: seed)
+    let all = try records(original)
+    try #require(all.count > 1400)
+    var damaged = original
+    // Behind the place, so that it does not move; a letter of a text, which may be kept as it is.
+    let last = all[1300].range
+    damaged[last.upperBound - 1] ^= 1
+    damaged.insert(contentsOf: bytes, at: all[1200].range.lowerBound)
+    let whole = Set(all.map { Array(original[$0.range]) })
+    let (_, result) = try repair(damaged)
+    let kept = try records(result)
+    let foreign = kept.filter {
+      !whole.contains(Array(result[$0.range])) && $0.name != all[1300].name
+    }
+    return (all.count - kept.count + foreign.count, foreign)
+  }
+
+  /// A byte that reads as the end of the dump is none when records follow: else up to all the rest was lost.
+  @Test func aStrayEndIsNotTheEnd() throws {
+    for bytes in [[0xFF], [0xFF, 0xFF], [UInt8](repeating: 0xFF, count: 40)] as [[UInt8]] {
+      let (missing, foreign) = try puttingIn(bytes, seed: 7)
+      #expect(missing <= 3, "\(bytes.count) bytes")
+      #expect(foreign.isEmpty, "\(bytes.count) bytes: \(foreign.map { $0.name.key })")
+    }
+  }
+
   @Test func anEmptyDumpIsNoDump() throws {
     let path = try directory.write([], to: "empty.rdb")
     #expect(throws: ToolError.self) { try Repair.run(path, to: path + ".out") }

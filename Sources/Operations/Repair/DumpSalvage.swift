@@ -137,7 +137,12 @@ struct DumpSalvage: ~Copyable {
       probe.takeTemplates(of: reader)
       pieces.append(at..<reader.offset)
     case .end:
-      if distrusts, hasRecords(behind: reader.offset, reader.db) { throw .strange }
+      if reader.offset < bytes.count,
+        distrusts || !isProvenEnd(reader.offset, reader.header.hasChecksum),
+        hasRecords(behind: reader.offset, reader.db)
+      {
+        throw .strange
+      }
       end = reader.offset
       let hasChecksum = reader.header.hasChecksum
       let mark = end - (hasChecksum ? 9 : 1)
@@ -207,6 +212,13 @@ struct DumpSalvage: ~Copyable {
     }
     return probe.next(
       from: key.valueOffset + 1, upTo: end, db: db, model, keysExpire: false) != nil
+  }
+
+  /// Whether the checksum in front of `end` is that of the dump up to there.
+  private func isProvenEnd(_ end: Int, _ hasChecksum: Bool) -> Bool {
+    guard hasChecksum, end - 8 > start else { return false }
+    let stored: UInt64 = bytes.load(at: end - 8)
+    return stored != 0 && CRC64.checksum(bytes.slice(at: start, count: end - 8 - start)) == stored
   }
 
   /// Whether what reads as the end of the dump is none, since records follow.
