@@ -160,7 +160,13 @@ package final class ChildProcess {
     defer {
       unsafe (argv + envp).forEach { unsafe free($0) }
     }
-    return unsafe posix_spawnp(&child, program, &actions, &attributes, &argv, &envp)
+    var result = unsafe posix_spawnp(&child, program, &actions, &attributes, &argv, &envp)
+    // A script that was written just now can still be open in a child that another thread forked.
+    for _ in 0..<100 where result == ETXTBSY {
+      usleep(10_000)
+      result = unsafe posix_spawnp(&child, program, &actions, &attributes, &argv, &envp)
+    }
+    return result
   }
 
   /// A pipe that no program inherits.
