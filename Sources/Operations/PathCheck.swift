@@ -119,10 +119,28 @@ public struct PathCheck: Sendable {
       addPart(bytes: size ?? rest.offset)
       return
     }
+    if !rest.isStable && facts.bytesOnDisk != nil && !facts.isCompressed {
+      // A command may be as long as the file: in a mapping it takes no memory.
+      let offset = rest.offset
+      let mapped = try ToolError.wrap(facts.file) { () throws(SystemError) in
+        try PathCheck.map(facts.file, at: offset, fileSystem)
+      }
+      if let mapped { rest = mapped }
+    }
     // A log whose dump is damaged inside is still walked to its end.
     let good = report.ok ? nil : report.goodBytes
     try checkCommands(rest)
     if let good, !parts.isEmpty { parts[0].goodBytes = min(good, parts[0].goodBytes) }
+  }
+
+  /// The file mapped, at `offset`; nil when it has become shorter, or can't be mapped.
+  private static func map(
+    _ path: String, at offset: Int, _ fileSystem: any FileSystem
+  ) throws(SystemError) -> ByteCursor? {
+    var cursor = try InputFile.open(path, decompressing: false, fileSystem: fileSystem)
+    guard cursor.isStable, cursor.size ?? 0 >= offset else { return nil }
+    cursor.seek(to: offset)
+    return cursor
   }
 
   private mutating func checkCommands(_ input: consuming ByteCursor) throws(ToolError) {
