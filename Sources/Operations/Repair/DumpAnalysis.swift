@@ -42,7 +42,11 @@ struct DumpAnalysis {
       distrusts: false)
     cursor = try DumpAnalysis.walk(cursor, head, &salvage)
     var state = Checksum(cursor, salvage.ending)
-    let isClean = salvage.lost.isEmpty && head.isWhole
+    // An end that no checksum proves is none when records follow it.
+    let isProven = state.isThere && state.isRight
+    let isClean =
+      salvage.lost.isEmpty && head.isWhole
+      && (isProven || options.strict || !salvage.endsBeforeRecords())
     if isClean && state.isRight {
       if !state.isThere {
         unproven =

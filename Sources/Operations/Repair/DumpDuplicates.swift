@@ -73,29 +73,17 @@ enum DumpDuplicates {
   ) -> [[Place]] {
     var places: [[UInt8]: [Place]] = [:]
     let bytes = salvage.bytes
-    var held = 0
-    var reader = RDBReader(resuming: ByteCursor(bytes), header: header)
-    for piece in salvage.pieces.all where piece.kind == .copy {
-      let db = salvage.pieces.groups[piece.group].db
-      reader.resume(at: piece.range.lowerBound, db: db)
-      while reader.offset < piece.range.upperBound {
-        let at = reader.offset
-        if at - held >= MappedPages.step {
-          pages.giveBack(held..<at)
-          held = at
-        }
-        guard let record = try? reader.next() else { break }
-        guard case .key = record else { continue }
-        let key = reader.key
-        let expires = key.expiresAt != nil
-        guard (try? reader.skipValue()) != nil else { break }
-        guard suspects.contains(KeyFilter.hash(key.key, db: 0)) else { continue }
-        let bytesOfRecord = bytes.slice(at: at, count: reader.offset - at)
-        places[key.key.bytes, default: []].append(
-          Place(
-            key: key.key.bytes, db: db, group: piece.group, range: at..<reader.offset,
-            hash: bytesOfRecord.fastHash, expires: expires))
-      }
+    let pieces = salvage.pieces
+    pieces.forEachKey(bytes, pages, header) { reader, at, piece in
+      let key = reader.key
+      guard (try? reader.skipValue()) != nil else { return false }
+      guard suspects.contains(KeyFilter.hash(key.key, db: 0)) else { return true }
+      let record = bytes.slice(at: at, count: reader.offset - at)
+      places[key.key.bytes, default: []].append(
+        Place(
+          key: key.key.bytes, db: pieces.groups[piece.group].db, group: piece.group,
+          range: at..<reader.offset, hash: record.fastHash, expires: key.expiresAt != nil))
+      return true
     }
     return places.values.sorted { $0[0].range.lowerBound < $1[0].range.lowerBound }
   }

@@ -62,6 +62,31 @@ struct DumpPieces {
     all.append(Piece(range: offset..<offset, kind: .select(db), group: groups.count - 1))
   }
 
+  /// Calls `body` with a reader behind the header of each key that is copied, the offset of its record, and
+  /// its piece; passed pages are given back. `body` passes the value, and says whether that was possible: if
+  /// not, the piece ends there.
+  func forEachKey(
+    _ bytes: ByteSlice, _ pages: MappedPages, _ header: RDBHeader,
+    _ body: (inout RDBReader, _ at: Int, _ piece: Piece) -> Bool
+  ) {
+    var held = 0
+    var reader = RDBReader(resuming: ByteCursor(bytes), header: header)
+    for piece in all where piece.kind == .copy {
+      reader.resume(at: piece.range.lowerBound, db: groups[piece.group].db)
+      while reader.offset < piece.range.upperBound {
+        let at = reader.offset
+        if at - held >= MappedPages.step {
+          pages.giveBack(held..<at)
+          held = at
+        }
+        guard let record = try? reader.next() else { break }
+        guard case .key = record else { continue }
+        guard body(&reader, at, piece) else { break }
+      }
+    }
+    pages.giveBack(held..<bytes.count)
+  }
+
   /// Takes a range out; of all groups.
   mutating func remove(_ range: Range<Int>) {
     var result: [Piece] = []

@@ -137,12 +137,7 @@ struct DumpSalvage: ~Copyable {
       probe.takeTemplates(of: reader)
       pieces.append(at..<reader.offset)
     case .end:
-      if reader.offset < bytes.count,
-        distrusts || !isProvenEnd(reader.offset, reader.header.hasChecksum),
-        hasRecords(behind: reader.offset, reader.db)
-      {
-        throw .strange
-      }
+      if distrusts, hasRecords(behind: reader.offset, reader.db) { throw .strange }
       end = reader.offset
       let hasChecksum = reader.header.hasChecksum
       let mark = end - (hasChecksum ? 9 : 1)
@@ -214,11 +209,9 @@ struct DumpSalvage: ~Copyable {
       from: key.valueOffset + 1, upTo: end, db: db, model, keysExpire: false) != nil
   }
 
-  /// Whether the checksum in front of `end` is that of the dump up to there.
-  private func isProvenEnd(_ end: Int, _ hasChecksum: Bool) -> Bool {
-    guard hasChecksum, end - 8 > start else { return false }
-    let stored: UInt64 = bytes.load(at: end - 8)
-    return stored != 0 && CRC64.checksum(bytes.slice(at: start, count: end - 8 - start)) == stored
+  /// Whether records follow what was taken for the end of the dump.
+  mutating func endsBeforeRecords() -> Bool {
+    ending != nil && hasRecords(behind: end, pieces.groups[pieces.groups.count - 1].db)
   }
 
   /// Whether what reads as the end of the dump is none, since records follow.

@@ -73,25 +73,10 @@ struct DumpSuspects {
     _ header: RDBHeader
   ) -> [RepairReport.Suspect] {
     var suspects = DumpSuspects()
-    var held = 0
-    var reader = RDBReader(resuming: ByteCursor(bytes), header: header)
     var element = ValueElement()
-    for piece in pieces.all {
-      guard piece.kind == .copy else { continue }
-      let db = pieces.groups[piece.group].db
-      reader.resume(at: piece.range.lowerBound, db: db)
-      while reader.offset < piece.range.upperBound {
-        let at = reader.offset
-        if at - held >= MappedPages.step {
-          pages.giveBack(held..<at)
-          held = at
-        }
-        guard let record = try? reader.next() else { break }
-        guard case .key = record else { continue }
-        guard suspects.read(&reader, &element, at, db) else { break }
-      }
+    pieces.forEachKey(bytes, pages, header) { reader, at, piece in
+      suspects.read(&reader, &element, at, pieces.groups[piece.group].db)
     }
-    pages.giveBack(held..<bytes.count)
     return suspects.answer(file)
   }
 
