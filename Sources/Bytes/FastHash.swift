@@ -4,7 +4,7 @@
 /// bound their probe length by growing.
 extension ByteSlice {
   /// A 64-bit hash of the bytes; the same within one version of this library only.
-  @inlinable public var fastHash: UInt64 {
+  @inlinable @inline(__always) public var fastHash: UInt64 {
     // The length is spread over all bits: added plainly, it cancels against low bits of the bytes.
     let seed = UInt64(truncatingIfNeeded: count &+ 1) &* 0x9E37_79B9_7F4A_7C15
     return count < 16 ? tailHash(0, seed) : tailHash(count & ~15, blockHash(seed))

@@ -24,7 +24,6 @@ public enum LZF {
   ) -> Bool {
     target.clear()
     guard length >= 0, length <= mostBytes(from: source.count) else { return false }
-    let slack = 64
     let start = unsafe target.unusedStart(length + slack)
     let ok = unsafe source.withUnsafeBytes { raw in
       unsafe expand(raw.baseAddress.unsafelyUnwrapped, raw.count, start, length)
@@ -32,6 +31,9 @@ public enum LZF {
     if ok { target.grow(by: length) }
     return ok
   }
+
+  /// How far behind the end of what is asked for ``expand`` may write.
+  private static let slack = 384
 
   /// Whether ``decompress(_:length:into:)`` would take `source` and give `length` bytes; found out
   /// without producing them.
@@ -47,13 +49,21 @@ public enum LZF {
         produced &+= control &+ 1
         continue
       }
-      let isLong = control >= 0xE0
-      let behind = at &+ (isLong ? 3 : 2)
-      guard behind <= end else { return false }
-      let distance = (control & 31) << 8 &+ Int(source[behind &- 1])
+      let distance: Int
+      let run: Int
+      if control < 0xE0 {
+        guard at &+ 2 <= end else { return false }
+        distance = (control & 31) << 8 &+ Int(source[at &+ 1])
+        run = control >> 5 &+ 2
+        at &+= 2
+      } else {
+        guard at &+ 3 <= end else { return false }
+        distance = (control & 31) << 8 &+ Int(source[at &+ 2])
+        run = Int(source[at &+ 1]) &+ 9
+        at &+= 3
+      }
       guard distance < produced else { return false }
-      produced &+= isLong ? 9 &+ Int(source[at &+ 1]) : control >> 5 &+ 2
-      at = behind
+      produced &+= run
     }
     return at == end && produced == length
   }
@@ -90,8 +100,8 @@ public enum LZF {
   }
 
   // SAFETY of the whole function: reads stay below `end` (checked before each), writes below
-  // `out + length + 64`, which the caller reserved: a wide copy may run up to 32 bytes past the
-  // piece that it copies, and no piece ends behind `length`.
+  // `out + length + slack`, which the caller reserved: a piece that begins before `length` has at most
+  // 32 + 264 bytes, and a wide copy may run up to 32 bytes past it; none begins behind.
   @unsafe private static func expand(
     _ source: UnsafeRawPointer, _ count: Int, _ out: UnsafeMutableRawPointer, _ length: Int
   ) -> Bool {
@@ -99,9 +109,10 @@ public enum LZF {
     let end = unsafe source + count
     var output = unsafe out
     let outputEnd = unsafe out + length
-    // Far from both ends one look at each suffices for whatever comes next: at most 33 bytes of
-    // literals and a copy of 3, and 32 and 264 bytes of output in steps of 16.
-    while unsafe end - input >= 64 && outputEnd - output >= 320 {
+    // One look at each end suffices for whatever comes next: at most 33 bytes of literals and 8 that hold
+    // a copy, and 32 and 264 bytes of output in steps of 16. That short copies have a
+    // branch of their own lets the processor go on with the next token before it has read this one.
+    while unsafe end - input >= 41 && outputEnd > output {
       var head = unsafe input.loadUnaligned(as: UInt64.self)
       var control = Int(head & 0xFF)
       if control < 32 {
@@ -114,14 +125,25 @@ public enum LZF {
         control = Int(head & 0xFF)
         if control < 32 { continue }
       }
-      let isLong = control >= 0xE0
-      let low = Int(head >> (isLong ? 16 : 8) & 0xFF)
-      let distance = (control & 31) << 8 &+ low &+ 1
-      let run = control >> 5 &+ 2 &+ (isLong ? Int(head >> 8 & 0xFF) : 0)
-      unsafe input += isLong ? 3 : 2
-      guard unsafe output - out >= distance else { return false }
-      unsafe copy(output, distance, run)
-      unsafe output += run
+      if control < 0xE0 {
+        let distance = (control & 31) << 8 &+ Int(head >> 8 & 0xFF) &+ 1
+        unsafe input += 2
+        guard unsafe output - out >= distance else { return false }
+        let run = control >> 5 &+ 2
+        if distance >= 8 {
+          unsafe copy8(output, UnsafeRawPointer(output) - distance)
+        } else {
+          unsafe copy(output, distance, run)
+        }
+        unsafe output += run
+      } else {
+        let distance = (control & 31) << 8 &+ Int(head >> 16 & 0xFF) &+ 1
+        unsafe input += 3
+        guard unsafe output - out >= distance else { return false }
+        let run = Int(head >> 8 & 0xFF) &+ 9
+        unsafe copy(output, distance, run)
+        unsafe output += run
+      }
     }
     while unsafe input < end {
       let control = Int(unsafe input.load(as: UInt8.self))
@@ -132,6 +154,8 @@ public enum LZF {
         if unsafe end - input >= 32 {
           unsafe copy16(output, input)
           unsafe copy16(output + 16, input + 16)
+        } else if unsafe run <= 16 && end - input >= 16 {
+          unsafe copy16(output, input)
         } else {
           unsafe output.copyMemory(from: input, byteCount: run)
         }

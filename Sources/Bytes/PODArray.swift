@@ -65,6 +65,14 @@ public struct PODArray<Element: BitwiseCopyable>: ~Copyable {
     used &+= 1
   }
 
+  /// Adds `extra` times the same element.
+  public mutating func append(repeating element: Element, count extra: Int) {
+    precondition(extra >= 0)
+    if extra > capacity &- count { grow(to: max(capacity * 2, count + extra)) }
+    unsafe (memory + count).initialize(repeating: element, count: extra)
+    used &+= extra
+  }
+
   @usableFromInline @inline(never) mutating func grow(to wanted: Int) {
     unsafe memory = PODArray.allocate(memory, wanted)
     capacity = wanted

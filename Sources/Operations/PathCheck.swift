@@ -85,15 +85,9 @@ public struct PathCheck: Sendable {
   private mutating func checkDump(
     _ opened: consuming ByteCursor, deep: Bool, _ fileSystem: any FileSystem
   ) throws(ToolError) {
-    var input = opened
-    if !deep && input.isStable {
-      // Read in pieces, which costs the kernel a third less than mapping; a deep check comes back to keys.
-      input = try ToolError.wrap(facts.file) { () throws(SystemError) in
-        try InputFile.open(facts.file, mapping: false, decompressing: false, fileSystem: fileSystem)
-      }
-    }
-    let rest = RDBCheck.run(
-      input, file: facts.file, deep: deep, isPreamble: true, report: &report)
+    let rest = try RDBCheck.run(
+      reopening: opened, file: facts.file, deep: deep, isPreamble: true, fileSystem,
+      report: &report)
     keys = report.keys
     try throwFailures()
     guard var rest else {
@@ -163,7 +157,8 @@ public struct PathCheck: Sendable {
         try InputFile.open(path, fileSystem: fileSystem)
       }
       var inner = CheckReport()
-      _ = RDBCheck.run(cursor, file: path, deep: true, isPreamble: true, report: &inner)
+      _ = try RDBCheck.run(
+        reopening: cursor, file: path, deep: true, isPreamble: true, fileSystem, report: &inner)
       for finding in inner.findings { report.add(finding) }
       if !inner.ok { parts[index].goodBytes = inner.goodBytes ?? 0 }
     }

@@ -27,7 +27,7 @@ struct PlainKeys {
     1 << 0 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 16 | 1 << 17 | 1 << 20
   private static let strings: UInt32 = 1 << 1 | 1 << 2 | 1 << 14
   /// What is loaded at a position without another check: a length of 5 bytes behind one of 9.
-  private static let slack = 16
+  static let slack = 16
 
   /// Passes plain keys from the start of `bytes` on.
   ///
@@ -55,35 +55,9 @@ struct PlainKeys {
     return start
   }
 
-  /// The same for plain keys that hold strings and whose names are neither integers nor compressed:
-  /// the values are checked, and the hashes of the names given to `filter`.
-  mutating func passStrings(_ bytes: ByteSlice, db: Int, _ filter: inout KeyFilter) -> Int {
-    let end = bytes.count - PlainKeys.slack
-    let salt = KeyFilter.salt(db: db)
-    var start = 0
-    while let head = PlainKeys.head(bytes, start, end), head.code == 0 {
-      guard let (from, count) = PlainKeys.length(bytes, head.name, end),
-        bytes.holds(count, at: from),
-        let next = PlainKeys.string(bytes, from &+ count, end), next <= bytes.count
-      else { return start }
-      let value = from &+ count
-      if bytes[value] == 0xC3 {
-        guard let (middle, packed) = PlainKeys.length(bytes, value &+ 1, end),
-          let (behind, length) = PlainKeys.length(bytes, middle, end),
-          LZF.gives(length, from: bytes.slice(at: behind, count: packed))
-        else { return start }
-      }
-      filter.add(bytes.slice(at: from, count: count).fastHash ^ salt)
-      start = next
-      keys &+= 1
-      if head.expires { expires &+= 1 }
-    }
-    return start
-  }
-
   /// What stands before the name of the key at `start`: the code of its type, whether it expires, and
   /// where its name begins; nil when it is not plain.
-  @inline(__always) private static func head(
+  @inline(__always) static func head(
     _ bytes: ByteSlice, _ start: Int, _ end: Int
   ) -> (code: UInt8, expires: Bool, name: Int)? {
     guard start < end else { return nil }
@@ -107,7 +81,7 @@ struct PlainKeys {
   }
 
   /// The position behind the elements of a collection at `from`; nil when it is not plain.
-  @inline(__always) private static func elements(
+  @inline(__always) static func elements(
     _ bytes: ByteSlice, _ from: Int, _ end: Int, _ code: UInt8, _ bit: UInt32
   ) -> Int? {
     guard var (at, count) = length(bytes, from, end) else { return nil }
@@ -146,7 +120,7 @@ struct PlainKeys {
 
   /// The position behind the string at `at`; nil when it is none, or its length needs 64 bits. The
   /// string itself may end behind the bytes: what follows has to look.
-  @inline(__always) private static func string(
+  @inline(__always) static func string(
     _ bytes: ByteSlice, _ at: Int, _ end: Int
   ) -> Int? {
     guard at < end else { return nil }
@@ -185,22 +159,8 @@ extension RDBReader {
     }
   }
 
-  /// The same for keys that hold strings: their values are checked to the last byte, and the hashes
-  /// of their names given to `filter`.
-  public mutating func checkStrings(
-    _ filter: inout KeyFilter
-  ) throws(RDBError) -> (keys: Int, expires: Int) {
-    var passed = PlainKeys()
-    guard try beginPassing() else { return (0, 0) }
-    while true {
-      let count = passed.passStrings(plainWindow(), db: db, &filter)
-      if count == 0 { return (passed.keys, passed.expires) }
-      input.cursor.advance(count)
-    }
-  }
-
   /// Whether the reader stands before a record, and no attributes wait for their key.
-  private mutating func beginPassing() throws(RDBError) -> Bool {
+  mutating func beginPassing() throws(RDBError) -> Bool {
     canSkipValue = false
     if valuePending { try finishValue() }
     if keyGiven {
@@ -211,7 +171,7 @@ extension RDBReader {
   }
 
   /// As many bytes as may be looked at before the checksum has to be ahead again.
-  private mutating func plainWindow() -> ByteSlice {
+  mutating func plainWindow() -> ByteSlice {
     input.cursor.housekeep()
     let ahead = input.cursor.readableSlice
     return ahead.prefix(min(ahead.count, 128 << 10))

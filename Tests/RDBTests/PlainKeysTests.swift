@@ -6,7 +6,7 @@ import Testing
 
 /// Passing keys in one loop gives what reading them one by one gives, also of broken files.
 @Suite struct PlainKeysTests {
-  enum Way { case next, keys, strings }
+  enum Way { case next, keys, checked }
 
   /// What a walk over a dump found.
   struct Outcome: Equatable {
@@ -29,8 +29,8 @@ import Testing
           let passed = try reader.passKeys()
           outcome.keys += passed.keys
           outcome.expires += passed.expires
-        case .strings:
-          let passed = try reader.checkStrings(&filter)
+        case .checked:
+          let passed = try reader.checkKeys(&filter, &checker)
           outcome.keys += passed.keys
           outcome.expires += passed.expires
         }
@@ -38,7 +38,7 @@ import Testing
         case .key:
           outcome.keys += 1
           if reader.key.expiresAt != nil { outcome.expires += 1 }
-          if way == .strings {
+          if way == .checked {
             filter.add(KeyFilter.hash(reader.key.key, db: reader.key.db))
             try checker.check(&reader)
           } else {
@@ -93,9 +93,9 @@ import Testing
             let expected = PlainKeysTests.walk(slice, .next, &filter)
             let keys = PlainKeysTests.walk(slice, .keys, &filter)
             if keys != expected { Issue.record("\(dump) \(round): \(keys), not \(expected)") }
-            let strings = PlainKeysTests.walk(slice, .strings, &filter)
+            let checked = PlainKeysTests.walk(slice, .checked, &filter)
             let deep = PlainKeysTests.deep(slice)
-            if strings != deep { Issue.record("\(dump) \(round): \(strings), not \(deep)") }
+            if checked != deep { Issue.record("\(dump) \(round): \(checked), not \(deep)") }
             passed += keys.keys
           }
         }

@@ -10,6 +10,8 @@ public struct KeyFilter: ~Copyable {
   @usableFromInline var pool = PODArray<UInt64>()
   /// For each first byte, where its next hash goes; a multiple of ``block`` when it needs a block.
   @usableFromInline var tails = PODArray<Int>(repeating: 0, count: 256)
+  /// For each first byte, how many blocks it has.
+  private var blocks = PODArray<Int>(repeating: 0, count: 256)
 
   @usableFromInline static var block: Int { 32 }
 
@@ -37,7 +39,8 @@ public struct KeyFilter: ~Copyable {
     let start = pool.count
     // The place behind the block before, or 0.
     pool.append(UInt64(tails[list]))
-    for _ in 1..<KeyFilter.block { pool.append(0) }
+    blocks[list] += 1
+    pool.append(repeating: 0, count: KeyFilter.block - 1)
     return start + 1
   }
 
@@ -48,6 +51,7 @@ public struct KeyFilter: ~Copyable {
     for list in 0..<256 {
       if !findTwice(list, &table, &suspects) { findTwiceSlowly(list, &suspects) }
       tails[list] = 0
+      blocks[list] = 0
     }
     pool = PODArray()
     return suspects
@@ -59,7 +63,7 @@ public struct KeyFilter: ~Copyable {
   private borrowing func findTwice(
     _ list: Int, _ table: inout PODArray<UInt64>, _ suspects: inout Set<UInt64>
   ) -> Bool {
-    let count = length(endingAt: tails[list])
+    let count = blocks[list] * (KeyFilter.block - 1)
     var size = 64
     while size < count * 2 { size *= 2 }
     if table.count == size {
@@ -98,20 +102,13 @@ public struct KeyFilter: ~Copyable {
     var end = tail
     while end > 0 {
       let start = (end &- 1) & ~(KeyFilter.block &- 1)
+      let before = Int(pool[start])
+      if before > 0 {
+        let next = (before &- 1) & ~(KeyFilter.block &- 1)
+        for line in 0..<4 { pool.prefetch(next &+ line &* 8) }
+      }
       for index in start &+ 1..<end { body(pool[index]) }
-      end = Int(pool[start])
+      end = before
     }
-  }
-
-  /// How many hashes the list has whose next would go to `tail`.
-  private func length(endingAt tail: Int) -> Int {
-    var count = 0
-    var end = tail
-    while end > 0 {
-      let start = (end - 1) & ~(KeyFilter.block - 1)
-      count += end - start - 1
-      end = Int(pool[start])
-    }
-    return count
   }
 }

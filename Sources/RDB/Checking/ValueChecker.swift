@@ -62,14 +62,14 @@ public struct ValueChecker: ~Copyable {
 
   private mutating func checkBegun(_ reader: inout RDBReader) throws(RDBError) {
     switch reader.value.phase {
-    case .listpack: try checkListpack(&reader, stride: 1)
-    case .listpackPairs: try checkListpack(&reader, stride: 2)
-    case .listpackTriples: try checkListpack(&reader, stride: 3)
+    case .listpack: try checkListpack(reader.value.listpack, stride: 1)
+    case .listpackPairs: try checkListpack(reader.value.listpack, stride: 2)
+    case .listpackTriples: try checkListpack(reader.value.listpack, stride: 3)
     case .listpackScores: try checkScores(&reader.value.listpack, reader.blobOrigin)
     case .ziplist: try checkZiplist(&reader.value.ziplist)
     case .ziplistPairs: try checkZiplistPairs(&reader.value.ziplist)
     case .ziplistScores: try checkScores(&reader.value.ziplist, reader.blobOrigin)
-    case .intset: try checkIntset(&reader)
+    case .intset: try checkIntset(&reader.value.intset, reader.blobOrigin)
     case .zipmap: try checkZipmap(&reader)
     case .quicklist: try checkQuicklist(&reader)
     case .quicklist2: try checkQuicklist2(&reader)
@@ -82,11 +82,34 @@ public struct ValueChecker: ~Copyable {
 
   // MARK: - Blobs
 
+  /// Whether `blob` as the value of a key whose type has this code (11, 16, 17 or 20), or as a node of a list
+  /// (18), is right to the last byte and not empty; what is wrong is not told.
+  mutating func passes(_ code: UInt8, _ blob: ByteSlice) -> Bool {
+    elements = 0
+    do throws(RDBError) {
+      switch code {
+      case 11:
+        var intset = try IntsetCursor(blob, origin: 0)
+        try checkIntset(&intset, 0)
+      case 16: try checkListpack(try ListpackCursor(blob, origin: 0), stride: 2)
+      case 17:
+        var list = try ListpackCursor(blob, origin: 0)
+        try checkScores(&list, 0)
+      case 18:
+        var list = try ListpackCursor(blob, origin: 0)
+        var item = PackedItem()
+        while try list.next(&item) { elements &+= 1 }
+      case 20: try checkListpack(try ListpackCursor(blob, origin: 0), stride: 1)
+      default: return false
+      }
+    } catch { return false }
+    return elements > 0
+  }
+
   private mutating func checkListpack(
-    _ reader: inout RDBReader, stride: Int
+    _ start: ListpackCursor, stride: Int
   ) throws(RDBError) {
     filter.clear()
-    let start = reader.value.listpack
     var list = start
     var item = PackedItem()
     var lastExpiry: Int64 = 0
@@ -222,11 +245,13 @@ public struct ValueChecker: ~Copyable {
     return score
   }
 
-  private mutating func checkIntset(_ reader: inout RDBReader) throws(RDBError) {
+  private mutating func checkIntset(
+    _ intset: inout IntsetCursor, _ origin: Int
+  ) throws(RDBError) {
     var last = Int64.min
-    while let integer = reader.value.intset.next() {
+    while let integer = intset.next() {
       guard elements == 0 || integer > last else {
-        throw corrupt(.intset, integer == last ? .duplicate : .order, reader.blobOrigin)
+        throw corrupt(.intset, integer == last ? .duplicate : .order, origin)
       }
       last = integer
       elements += 1

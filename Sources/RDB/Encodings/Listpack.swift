@@ -152,9 +152,16 @@ struct ListpackCursor {
   }
 
   /// Moves behind the length that follows an element of `size` bytes, which ends before `end`.
-  private mutating func passBackLength(of size: Int) throws(RDBError) {
+  @inline(__always) private mutating func passBackLength(of size: Int) throws(RDBError) {
+    let from = at &+ size
+    if size < 128 {
+      // `from` lies before the end, which is inside.
+      guard from < end else { throw corrupt(.listpack, .entry, origin) }
+      guard Int(bytes[from]) == size else { throw corrupt(.listpack, .backLength, origin) }
+      at = from &+ 1
+      return
+    }
     let groups = ListpackCursor.backLengthSize(size)
-    let from = at + size
     guard groups <= end - from else { throw corrupt(.listpack, .entry, origin) }
     var shift = 7 * (groups - 1)
     for index in 0..<groups {
