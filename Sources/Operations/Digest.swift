@@ -84,7 +84,7 @@ public enum Digest {
     guard let log = input.log else { preconditionFailure("an input is a dump or a log") }
     let chosen = style ?? self.style(of: log)
     var sink = SelectingSink(DigestBuilder(style: chosen, now: now), selection)
-    log.keyspace.feed(&sink, expiredBefore: expiredBefore)
+    log.keyspace.feed(&sink, expiredBefore: expiredBefore, describing: false)
     try log.checkDamage()
     let keys = sink.inner.keys
     if let obstacle = sink.inner.obstacle { throw refusal(obstacle, file) }

@@ -8,8 +8,7 @@ internal import RDB
 /// be summed up while the commands go by. A file that names one twice gets another number than the
 /// state it stands for, and is refused. Whatever is not in the usual form is left to be executed.
 struct CommandHash {
-  private enum Form: UInt64 { case string = 0, list = 1, set = 2, sortedSet = 3, hash = 4 }
-  private var form: Form?
+  private var form: StateHash.Elements?
   private var content: UInt64 = 0
   private var expiresAt: Int64?
   /// The field of the last HMSET with a single one, and what its time to live is mixed into.
@@ -57,7 +56,7 @@ struct CommandHash {
   }
 
   /// Whether the key is new or has this form; it has it from now on.
-  private mutating func become(_ wanted: Form) -> Bool {
+  private mutating func become(_ wanted: StateHash.Elements) -> Bool {
     if form == nil { form = wanted }
     return form == wanted
   }

@@ -25,6 +25,9 @@ package struct StateHash: Sendable, Equatable {
     }
   }
 
+  /// Types whose hash can be made of their elements as they come, with the numbers they enter by.
+  enum Elements: UInt64 { case string = 0, list = 1, set = 2, sortedSet = 3, hash = 4 }
+
   /// The number.
   package private(set) var value: UInt64 = 0
   /// How many keys entered.
@@ -159,5 +162,19 @@ package struct StateHash: Sendable, Equatable {
       }
     }
     return content
+  }
+}
+
+extension LogicalType {
+  /// What the elements of this type enter a ``StateHash`` as; nil where they are not all that counts.
+  var hashedByElements: StateHash.Elements? {
+    switch self {
+    case .string: .string
+    case .list: .list
+    case .set: .set
+    case .zset: .sortedSet
+    case .hash: .hash
+    default: nil
+    }
   }
 }

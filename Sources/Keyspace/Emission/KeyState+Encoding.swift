@@ -19,10 +19,8 @@ extension Value {
   package var encodingName: StaticString {
     switch self {
     case .string(let string):
-      var scratch = ScratchBuffer(capacity: 64)
-      let bytes = string.bytes(&scratch)
-      if DecimalText.canonical(bytes) != nil { return "int" }
-      return bytes.count <= 44 ? "embstr" : "raw"
+      if string.integer != nil { return "int" }
+      return string.count <= 44 ? "embstr" : "raw"
     case .list(let list):
       return list.byteCount + 2 * list.count + 7 <= Value.listMost ? "listpack" : "quicklist"
     case .set(let set):

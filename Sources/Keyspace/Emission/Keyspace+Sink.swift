@@ -8,7 +8,7 @@ extension Keyspace {
   ///
   /// - Parameter expiredBefore: what expires at or before this moment is left out.
   package func feed<Sink: ValueSink & ~Copyable>(
-    _ sink: inout Sink, expiredBefore moment: Int64? = nil
+    _ sink: inout Sink, expiredBefore moment: Int64? = nil, describing: Bool = true
   ) {
     for database in databases {
       guard let table = tables[database] else { continue }
@@ -18,7 +18,7 @@ extension Keyspace {
         var state = passingState(table, index)
         guard state.exists else { continue }
         if let moment, !state.dropExpired(at: moment) { continue }
-        state.feed(&sink, key: table[index].key, database: database)
+        state.feed(&sink, key: table[index].key, database: database, describing: describing)
       }
     }
   }
@@ -26,8 +26,11 @@ extension Keyspace {
 
 extension KeyState {
   /// Gives the key `key`, which must exist, to `sink`.
+  ///
+  /// - Parameter describing: whether the sink is told the encoding and the size, for which all elements are
+  ///   looked at once more.
   package func feed<Sink: ValueSink & ~Copyable>(
-    _ sink: inout Sink, key: ByteSlice, database: Int
+    _ sink: inout Sink, key: ByteSlice, database: Int, describing: Bool = true
   ) {
     guard let value else { return }
     var description = KeyDescription()
@@ -35,16 +38,19 @@ extension KeyState {
     description.key = key
     description.expiresAt = expiresAt
     description.count = UInt64(value.elementCount)
-    description.bytes = value.byteCount
-    description.encoding = value.encodingName
+    if describing {
+      description.bytes = value.byteCount
+      description.encoding = value.encodingName
+    }
     switch value {
     case .string(let string):
       description.type = .string
       sink.begin(description)
-      var scratch = ScratchBuffer(capacity: 64)
       var element = ValueElement()
-      element.first = string.bytes(&scratch)
-      sink.element(&element)
+      string.withBytes { bytes in
+        element.first = bytes
+        sink.element(&element)
+      }
     case .list(let list):
       description.type = .list
       sink.begin(description)

@@ -95,7 +95,8 @@ extension Keyspace {
     clear(table, index)
   }
 
-  /// Decodes every key of a dump and lets it enter `hash`.
+  /// Reads every key of a dump and lets it enter `hash`. The elements of strings, lists, sets, sorted sets and
+  /// hashes enter as they come: one that is there twice gives another number than the value does.
   ///
   /// - Throws: ``RDBError``.
   package static func pass(
@@ -109,6 +110,13 @@ extension Keyspace {
       switch try reader.next() {
       case .key:
         let header = reader.key
+        if let type = header.type.logical.hashedByElements {
+          let content = try content(type, &reader)
+          hash.add(
+            header.key, header.db, type: type.rawValue, content: content,
+            expiresAt: header.expiresAt)
+          break
+        }
         let raw = try reader.rawValue()
         decoder.begin(header.type, raw)
         let value = try context.value(from: &decoder, raw: raw)
@@ -119,6 +127,28 @@ extension Keyspace {
       default: break
       }
     }
+  }
+
+  /// What the elements of the current key make of its hash, as ``StateHash`` has it.
+  private static func content(
+    _ type: StateHash.Elements, _ reader: inout RDBReader
+  ) throws(RDBError) -> UInt64 {
+    var content: UInt64 = 0
+    var element = ValueElement()
+    while try reader.nextElement(&element) {
+      let first = element.first.fastHash
+      switch type {
+      case .string: content = first
+      case .list: content = StateHash.mix(content, first)
+      case .set: content &+= StateHash.mix(1, first)
+      case .sortedSet:
+        content &+= StateHash.mix(first, element.score == 0 ? 0 : element.score.bitPattern)
+      case .hash:
+        content &+= StateHash.mix(
+          StateHash.mix(first, element.second.fastHash), UInt64(bitPattern: element.expiresAt))
+      }
+    }
+    return content
   }
 
   /// Writes every key, and the functions, as a dump; every key enters `hash`.
@@ -141,11 +171,20 @@ extension Keyspace {
       guard let table = tables[database] else { continue }
       for index in 0..<table.count {
         lookAhead(table, index)
-        guard !table[index].isVacant else { continue }
+        let entry = table[index]
+        let key = entry.key
+        if entry.lastOperation == 0 {
+          if entry.base.kind == .absent { continue }
+          if entry.base.kind == .setCommand, let (_, value) = plainSet(entry.base.payload) {
+            writer.writeString(key, db: database, value)
+            hash.add(key, database, string: value)
+            keys += 1
+            continue
+          }
+        }
         var state = passingState(table, index)
         guard state.exists else { continue }
         if let moment, !state.dropExpired(at: moment) { continue }
-        let key = table[index].key
         if case .module(let module)? = state.value {
           var header = KeyHeader()
           header.db = database
@@ -154,7 +193,7 @@ extension Keyspace {
           header.expiresAt = state.expiresAt
           writer.writeKey(header, rawValue: module.bytes)
         } else {
-          state.feed(&writer, key: key, database: database)
+          state.feed(&writer, key: key, database: database, describing: false)
         }
         loss.formUnion(writer.loss)
         hash.add(key, database, state)

@@ -36,6 +36,13 @@ package struct StringValue {
     }
   }
 
+  /// Calls `body` with the bytes, which are valid during the call.
+  @inline(__always) func withBytes(_ body: (ByteSlice) -> Void) {
+    if case .slice(let slice) = form { return body(slice) }
+    var scratch = ScratchBuffer(capacity: 64)
+    body(bytes(&scratch))
+  }
+
   /// Whether both are the same, where that is told without making text of a number.
   func hasSameBytes(as other: StringValue) -> Bool? {
     switch (form, other.form) {

@@ -234,11 +234,11 @@ struct ConvertSource: ~Copyable {
   ) {
     if case .stream = value, output.wantsStandIns {
       var finder = StandInFinder()
-      state.feed(&finder, key: key, database: db)
+      state.feed(&finder, key: key, database: db, describing: false)
       output.prepare(finder.found)
     }
     guard case .module(let module) = value, output.copies(module.type) else {
-      state.feed(&output, key: key, database: db)
+      state.feed(&output, key: key, database: db, describing: false)
       return
     }
     var header = KeyHeader()

@@ -184,6 +184,18 @@ public struct RDBWriter: ~Copyable, ValueSink {
     output.write(rawValue)
   }
 
+  /// Writes a key that holds a string and has no attributes; what it loses is nothing.
+  public mutating func writeString(_ key: ByteSlice, db: Int, _ value: ByteSlice) {
+    selectDB(db)
+    recordLoss = []
+    encoder.loss = []
+    keys += 1
+    scratch.append(ValueType.string.code)
+    scratch.append(string: key, compressing: compressing, &packed)
+    scratch.append(string: value, compressing: compressing, &packed)
+    flushScratch()
+  }
+
   /// Everything before the value.
   private mutating func writeRecord(_ key: KeyDescription, _ type: ValueType) {
     selectDB(key.db)
