@@ -248,6 +248,22 @@ import Testing
     }
   }
 
+  /// A prefix stands below its own, and beside others in the order of the ranking.
+  @Test func thePageRanksPrefixes() throws {
+    let folder = try TemporaryDirectory()
+    let big = String(repeating: "x", count: 5000)
+    let path = try log(
+      [
+        ["SET", "a:1:x", "1"], ["SET", "b:k:1", "1"], ["SET", "b:z:1", big], ["SET", "b:z:2", big],
+        ["SET", "c:1", big],
+      ], in: folder)
+    let page = page(try report(path), title: "x.rdb")
+    let names = page.split(separator: "<code>").dropFirst(2).prefix(6).map {
+      String($0.prefix { $0 != "<" }).replacingOccurrences(of: "&quot;", with: "")
+    }
+    #expect(Array(names) == ["b:", "b:z:", "b:k:", "c:", "a:*:", "b:z:1"], "\(names)")
+  }
+
   @Test(arguments: DumpCase.all) func thePageIsWellFormed(_ dump: DumpCase) throws {
     let report = try report(Fixture.path(dump.name + ".rdb"))
     let page = page(report, title: "x.rdb")

@@ -61,13 +61,10 @@ public struct ReportPage {
   }
 
   private func prefixes(_ output: inout OutputBuffer) {
-    // In the order of a tree: what stands below a prefix follows it, deeper.
     var rows: [(name: String, tally: KeyTally, level: Int, missed: Int)] = []
-    var above: [[UInt8]] = []
-    for prefix in report.prefixes.sorted(by: { $0.name.lexicographicallyPrecedes($1.name) }) {
-      while let last = above.last, !prefix.name.starts(with: last) { above.removeLast() }
-      rows.append((KeyText.quoted(prefix.name), prefix.tally, above.count, prefix.missed))
-      above.append(prefix.name)
+    for (place, level) in tree() {
+      let prefix = report.prefixes[place]
+      rows.append((KeyText.quoted(prefix.name), prefix.tally, level, prefix.missed))
     }
     if report.unprefixed.keys > 0 { rows.append(("no prefix", report.unprefixed, 0, 0)) }
     output.write(text: "<h2>Prefixes</h2>\n")
@@ -80,6 +77,40 @@ public struct ReportPage {
           + numbers(row.tally) + "</tr>\n")
     }
     output.write(text: "</tbody></table>\n")
+  }
+
+  /// The places of the prefixes in the order of a tree, and how deep each is: what stands below a prefix
+  /// follows it, and what stands side by side is in the order of the report, that which takes most first.
+  private func tree() -> [(place: Int, level: Int)] {
+    let prefixes = report.prefixes
+    let byName = prefixes.indices.sorted {
+      prefixes[$0].name.lexicographicallyPrecedes(prefixes[$1].name)
+    }
+    var parents = [Int?](repeating: nil, count: prefixes.count)
+    var above: [Int] = []
+    for place in byName {
+      while let last = above.last, !prefixes[place].name.starts(with: prefixes[last].name) {
+        above.removeLast()
+      }
+      parents[place] = above.last
+      above.append(place)
+    }
+    var children: [Int: [Int]] = [:]
+    var roots: [Int] = []
+    for place in prefixes.indices {
+      if let parent = parents[place] {
+        children[parent, default: []].append(place)
+      } else {
+        roots.append(place)
+      }
+    }
+    var order: [(place: Int, level: Int)] = []
+    var waiting = roots.reversed().map { (place: $0, level: 0) }
+    while let next = waiting.popLast() {
+      order.append(next)
+      waiting += (children[next.place] ?? []).reversed().map { ($0, next.level + 1) }
+    }
+    return order
   }
 
   private func missed(_ weight: Int) -> String {
