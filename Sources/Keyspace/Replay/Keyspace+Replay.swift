@@ -77,7 +77,7 @@ extension Keyspace {
         continue
       }
       guard registry.entries[number].accepts(arguments.count) else {
-        throw ReplayError(.wrongArity, command)
+        throw ReplayError(.wrongArity, command, arguments)
       }
       commandCount += 1
       let words = UInt8(clamping: arguments.count)
@@ -120,7 +120,7 @@ extension Keyspace {
   private func takeUnknown(
     _ command: AOFCommand, _ arguments: Arguments, _ start: Int
   ) throws(ReplayError) {
-    guard let verbatim else { throw ReplayError(.unknownCommand, command) }
+    guard let verbatim else { throw ReplayError(.unknownCommand, command, arguments) }
     commandCount += 1
     guard command.transaction == 0 else {
       held.append(
@@ -328,8 +328,8 @@ extension Keyspace {
       }
     case .multi: return
     case .exec: note(.misplaced, start + command.offset, command.index, command.database)
-    case .script: throw ReplayError(.script, command)
-    case .unsupported(let reason): throw ReplayError(.unsupported(reason), command)
+    case .script: throw ReplayError(.script, command, arguments)
+    case .unsupported(let reason): throw ReplayError(.unsupported(reason), command, arguments)
     case .key, .overwrite, .delete, .keyspace:
       let raw = bytes.slice(at: command.offset, count: command.length)
       observer?.begins(command, arguments)
@@ -349,5 +349,16 @@ extension ReplayError {
     index = command.index
     database = command.database
     word = command.word
+  }
+
+  /// An error of a command of these words, whose name may have other bytes than letters.
+  init(_ kind: Kind, _ command: AOFCommand, _ arguments: Arguments) {
+    self.init(kind, command)
+    var name = ScratchBuffer(capacity: 16)
+    for index in 0..<min(arguments.name.count, 16) {
+      name.append(ASCII.uppercased(arguments.name[index]))
+    }
+    word.first = name.slice.firstWord
+    word.second = name.slice.count > 8 ? name.slice.dropFirst(8).firstWord : 0
   }
 }
