@@ -43,6 +43,8 @@ struct UnknownLog {
   private var streamID = 1
   private let unknownPerMille: Int
   private let databases = [0, 1, 5]
+  /// Keys of one neighbourhood meet often, those of different ones seldom.
+  static let neighbourhoods = 60
 
   init(seed: UInt64, commands: Int, unknownPerMille: Int) {
     chance = SplitMix64(seed: seed)
@@ -50,7 +52,7 @@ struct UnknownLog {
     var made = 0
     while made < commands {
       if chance.below(12) == 0 { database = databases[chance.below(3)] }
-      if chance.below(25) == 0 {
+      if chance.below(50) == 0 {
         let count = 1 + chance.below(4)
         let start = database
         var unit: [MadeCommand] = []
@@ -92,12 +94,12 @@ struct UnknownLog {
   private mutating func key(_ near: Int) -> String { "\(near):\(chance.below(5))" }
 
   private mutating func next() -> MadeCommand {
-    let near = chance.below(24)
+    let near = chance.below(UnknownLog.neighbourhoods)
     if chance.below(1000) < unknownPerMille { return unknown(near) }
     let db = database
     let a = key(near)
     let b = key(near)
-    let c = key(chance.below(30) == 0 ? chance.below(24) : near)
+    let c = key(chance.below(60) == 0 ? chance.below(UnknownLog.neighbourhoods) : near)
     let value = "\(chance.below(40))"
     func placed(_ names: [String]) -> [PlacedKey] { names.map { PlacedKey(db: db, name: $0) } }
     func one(_ words: String...) -> MadeCommand {
@@ -157,19 +159,19 @@ struct UnknownLog {
     case 47: return many([a, b], "SORT", a, "ALPHA", "STORE", b)
     case 48:
       // Keys of another neighbourhood that elements name.
-      let other = chance.below(200) == 0 ? chance.below(24) : 23
+      let other = chance.below(4) == 0 ? chance.below(UnknownLog.neighbourhoods) : near
       return MadeCommand(
         db: db, words: ["SORT", a, "BY", "nosort", "GET", "\(other):*", "GET", "#", "STORE", b],
         touch: .keys(placed([a, b]), prefixes: ["\(other):"]))
     case 49, 50, 51:
-      let names = [a, b, key(chance.below(24))]
+      let names = [a, b, key(chance.below(UnknownLog.neighbourhoods))]
       return MadeCommand(db: db, words: ["DEL"] + names, touch: .deletion(placed(names)))
     case 52: return MadeCommand(db: db, words: ["UNLINK", a], touch: .deletion(placed([a])))
     case 53:
-      if chance.below(3) > 0 { return MadeCommand(db: db, words: ["STRLEN", a], touch: .nothing) }
+      if chance.below(8) > 0 { return MadeCommand(db: db, words: ["STRLEN", a], touch: .nothing) }
       return MadeCommand(db: db, words: ["FLUSHDB"], touch: .everything)
     case 54:
-      if chance.below(5) > 0 { return one("SETNX", a, value) }
+      if chance.below(20) > 0 { return one("SETNX", a, value) }
       return MadeCommand(db: db, words: ["FLUSHALL", "ASYNC"], touch: .everything)
     case 55:
       if chance.below(4) > 0 { return one("ZINCRBY", a, "1.5", "m\(value)") }
