@@ -63,7 +63,8 @@ extension Compact {
     throw ToolError(
       .refused(
         .badData,
-        "a dump can't hold commands, and these are not known: \(verbatim.names); the first stands here"),
+        "a dump can't hold commands, and these are not known: \(verbatim.names); the first stands here"
+      ),
       file: first.file, offset: first.offset, command: first.command, database: first.database,
       remedy: "Try: --as aof or --as multi-part")
   }

@@ -53,7 +53,8 @@ struct KeyPattern {
 final class TouchReader {
   /// How the keys of a command are found.
   enum Role: UInt8 {
-    case keyless, one, each, several, move, copy, sort, swap, flush, cluster, scripts, verbatimScript
+    case keyless, one, each, several, move, copy, sort, swap, flush, cluster, scripts,
+      verbatimScript
     case select, unsupported
   }
 

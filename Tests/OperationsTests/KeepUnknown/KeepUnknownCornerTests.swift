@@ -48,7 +48,8 @@ import Testing
           report = try compact(path, to: kept) { $0.form = form }
           #expect(
             try form == .aof
-              ? Logs.snapshot(directory.path)["plain0aof"] == Logs.snapshot(directory.path)["kept0aof"]
+              ? Logs.snapshot(directory.path)["plain0aof"]
+                == Logs.snapshot(directory.path)["kept0aof"]
               : Logs.snapshot(plain) == Logs.snapshot(kept))
         } else if form == .aof {
           report = try compact(path, to: kept)

@@ -176,7 +176,8 @@ struct UnknownLog {
     case 55:
       if chance.below(4) > 0 { return one("ZINCRBY", a, "1.5", "m\(value)") }
       return MadeCommand(
-        db: db, words: ["SWAPDB", "\(databases[chance.below(3)])", "\(databases[chance.below(3)])"],
+        db: db,
+        words: ["SWAPDB", "\(databases[chance.below(3)])", "\(databases[chance.below(3)])"],
         touch: .everything)
     case 56:
       if chance.below(3) > 0 { return one("GETDEL", a) }
