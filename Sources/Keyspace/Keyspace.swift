@@ -96,6 +96,9 @@ package final class Keyspace {
   /// Takes the commands that are not known, and all that touch the same keys; what the keyspace amounts
   /// to is the rest. To be set before the first file is read.
   @safe @exclusivity(unchecked) package var verbatim: VerbatimPart?
+  /// Whether the log was looked through for commands that are not known, so that those which
+  /// ``verbatim`` does not expect stand in transactions without EXEC.
+  package var keepsUnknown = false
 
   /// Reading stops behind the command of this number.
   @safe @exclusivity(unchecked) package var lastIndex = Int.max

@@ -120,7 +120,11 @@ extension Keyspace {
   private func takeUnknown(
     _ command: AOFCommand, _ arguments: Arguments, _ start: Int
   ) throws(ReplayError) {
-    guard let verbatim else { throw ReplayError(.unknownCommand, command, arguments) }
+    // Nobody executes it when its transaction has no EXEC.
+    let mayWait = keepsUnknown && command.transaction != 0
+    guard verbatim != nil || mayWait else {
+      throw ReplayError(.unknownCommand, command, arguments)
+    }
     commandCount += 1
     guard command.transaction == 0 else {
       held.append(
@@ -129,7 +133,7 @@ extension Keyspace {
           number: Keyspace.unknownNumber))
       return
     }
-    _ = verbatim.takes(arguments, Keyspace.unknownNumber, command, start + command.offset)
+    _ = verbatim?.takes(arguments, Keyspace.unknownNumber, command, start + command.offset)
   }
 
   /// Stands for the number of a command that is not in the registry.
@@ -176,6 +180,7 @@ extension Keyspace {
     }
     for place in 0..<held.count {
       let (inner, number) = readHeld(place, command, bytes)
+      if number < 0 { throw ReplayError(.unknownCommand, inner, heldWords.arguments) }
       if inner.index >= nextOmission, omit(inner, number) { continue }
       try dispatch(heldWords.arguments, number, inner, bytes, start)
     }

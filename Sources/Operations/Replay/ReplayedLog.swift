@@ -80,6 +80,7 @@ public struct ReplayedLog {
     keyspace = Keyspace(
       now: options.now, eager: options.eager || options.strict, backing: backing)
     keyspace.omissions = options.omissions
+    keyspace.keepsUnknown = options.keepsUnknown
     if let index = options.lastIndex { keyspace.lastIndex = index }
     if let time = options.lastTime { keyspace.lastTime = time }
     var last: AOFCommand?
