@@ -93,6 +93,13 @@ package final class Keyspace {
   /// The number of the next of them.
   @safe @exclusivity(unchecked) var nextOmission = Int.max
 
+  /// Takes the commands that are not known, and all that touch the same keys; what the keyspace amounts
+  /// to is the rest. To be set before the first file is read.
+  @safe @exclusivity(unchecked) package var verbatim: VerbatimPart?
+  /// Whether the log was looked through for commands that are not known, so that those which
+  /// ``verbatim`` does not expect stand in transactions without EXEC.
+  package var keepsUnknown = false
+
   /// Reading stops behind the command of this number.
   @safe @exclusivity(unchecked) package var lastIndex = Int.max
   /// Reading stops before the first command of a later second.
@@ -137,7 +144,7 @@ package final class Keyspace {
 
   /// Why tables are in memory although they should be in files.
   package var backingFailure: SystemError? {
-    chains.failure ?? dumpValues.failure ?? context.kept.failure
+    chains.failure ?? dumpValues.failure ?? context.kept.failure ?? verbatim?.backingFailure
       ?? tables.values.lazy.compactMap(\.failure).first
   }
 

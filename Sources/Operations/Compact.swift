@@ -28,6 +28,9 @@ public enum Compact {
     public var strict = false
     /// What the target can't hold is left out instead of refused.
     public var lossy = false
+    /// Keep commands that are not known as they are, with all that touches the same keys, instead of
+    /// refusing the log.
+    public var keepsUnknown = false
     /// Replace the output when it is there.
     public var replacing = false
     /// Replace the input itself, which stays as `NAME.before-TIME`.
@@ -61,6 +64,9 @@ public enum Compact {
     public var stateHash = ""
     /// Files that were kept when the input was replaced.
     public var kept: [String] = []
+    /// What was kept as it stands in the log (with `keepsUnknown`); nil when there was nothing that had
+    /// to be. It counts in none of `keys` and `stateHash`, which tell of the rest.
+    public var verbatim: Verbatim?
     /// What was left out (with `lossy`), in words.
     public var lost: [String] = []
     /// Sentences for the user.
@@ -84,13 +90,16 @@ public enum Compact {
     reading.memoryLimit = options.memoryLimit
     reading.temporaryDirectory = options.temporaryDirectory
     reading.now = options.now ?? Moment.now.milliseconds
+    reading.keepsUnknown = options.keepsUnknown
     let log = try ReplayedLog(path, reading, fileSystem: fileSystem)
     let target = try target(options, log)
     var report = Report()
     report.bytesBefore = log.bytes
     report.commandsBefore = log.commands
+    try noteVerbatim(log, options, &report)
     if options.dryRun {
       var writer = CommandWriter(OutputBuffer(NullTarget()), target: target)
+      log.keyspace.verbatim?.write(to: &writer, from: log.keyspace)
       var hash = StateHash(StateHash.View(target))
       report.keys = log.keyspace.write(
         to: &writer, hash: &hash, expiredBefore: options.expiredBefore)
@@ -224,6 +233,8 @@ public enum Compact {
   ) throws(ToolError) {
     var writer = CommandWriter(OutputBuffer(NullTarget(), capacity: 1024), target: target)
     swap(&writer.output, &file.buffer)
+    let verbatim = log.keyspace.verbatim
+    verbatim?.write(to: &writer, from: log.keyspace)
     var hash = StateHash(StateHash.View(target))
     report.keys = log.keyspace.write(
       to: &writer, hash: &hash, expiredBefore: options.expiredBefore)
@@ -231,7 +242,15 @@ public enum Compact {
     swap(&writer.output, &file.buffer)
     try finish(&report, writer.losses, writer.commandCount, log, options)
     report.stateHash = hash.text
-    let cursor = try readBack(&file)
+    var cursor = try readBack(&file)
+    if let verbatim {
+      // The rest is all that was written behind it.
+      guard cursor.isStable,
+        let start = verbatim.check(
+          cursor.wholeSlice, from: log.keyspace, isLossy: !report.lost.isEmpty)
+      else { throw mismatch(file.path) }
+      cursor.seek(to: start)
+    }
     let check = Keyspace(now: 0, eager: true)
     var found = StateHash(StateHash.View(target))
     do throws(ReplayError) { try check.pass(cursor, into: &found) } catch {
@@ -299,6 +318,11 @@ public enum Compact {
         "metadata of modules for \(log.keyspace.producer.keyMetadata) keys of the base")
     }
     report.notes = log.notes
+    if report.verbatim != nil, let target = options.target {
+      report.notes.append(
+        "commands that are kept as they stand are not changed for \(target); whether it knows them is "
+          + "not looked at")
+    }
     if log.keyspace.faultCount > 0 { report.notes += log.faultNotes() }
     guard report.lost.isEmpty || options.lossy else {
       throw .refused(

@@ -109,6 +109,12 @@ struct SortPattern {
     self.field = field
   }
 
+  /// What stands before and behind the element in the names of keys; nil when no key is named.
+  var sides: (prefix: ByteSlice, suffix: ByteSlice)? {
+    guard let star else { return nil }
+    return (text.prefix(star), text.slice(at: star + 1, count: end - star - 1))
+  }
+
   /// The bytes that the pattern leads to for `element`; nil when there are none. Valid until the
   /// next change of the keyspace, or as long as it with `keeping`.
   func value(for element: ByteSlice, _ keyspace: Keyspace, keeping: Bool) -> ByteSlice? {

@@ -32,7 +32,8 @@ package struct StateHash: Sendable, Equatable {
   package private(set) var value: UInt64 = 0
   /// How many keys entered.
   package private(set) var keys = 0
-  private let view: View
+  /// What of a state counts.
+  package let view: View
 
   /// The hash of nothing.
   package init(_ view: View = View()) { self.view = view }

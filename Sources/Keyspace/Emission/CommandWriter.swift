@@ -62,6 +62,16 @@ package struct CommandWriter: ~Copyable {
     commandCount &+= 1
   }
 
+  /// Writes several commands as they stand in the log. Whether they change the database is up to the
+  /// caller.
+  package mutating func verbatim(_ raw: ByteSlice, commands: Int) {
+    output.write(raw)
+    commandCount &+= commands
+  }
+
+  /// The database that is selected is not known any more: the next one is selected anew.
+  package mutating func forgetDatabase() { database = -1 }
+
   /// Writes the key and what it holds.
   package mutating func key(_ key: ByteSlice, _ state: borrowing KeyState) {
     guard let value = state.value else { return }

@@ -72,6 +72,7 @@ extension Keyspace {
       producer.dumpVersion = reader.header.version
       let decoder = DumpDecoder(reader)
       dumps.append(decoder)
+      let aside = verbatim?.beginBase(decoder)
       let number = UInt32(dumps.count - 1)
       reading: while true {
         switch try reader.next() {
@@ -80,11 +81,12 @@ extension Keyspace {
           let header = reader.key
           if !header.metadata.isEmpty { producer.keyMetadata += 1 }
           let raw = try reader.rawValue()
-          add(
-            key,
-            DumpValue(
-              raw: raw, expiresAt: header.expiresAt, type: header.type, dump: number), header.db)
-        case .function(let code, _): addFunction(keepLong(code, within: bytes))
+          let isAside = verbatim?.holds(key, header.db) ?? false
+          let value = DumpValue(
+            raw: raw, expiresAt: header.expiresAt, type: header.type, dump: isAside ? 0 : number)
+          if isAside { aside?.add(key, value, header.db) } else { add(key, value, header.db) }
+        case .function(let code, _):
+          (aside ?? self).addFunction(keepLong(code, within: bytes))
         case .aux(let name, let value): noteProducer(name, value)
         case .moduleAux: producer.moduleData += 1
         case .end: break reading

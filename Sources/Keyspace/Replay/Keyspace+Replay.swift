@@ -73,16 +73,19 @@ extension Keyspace {
       }
       let arguments = holder.reader.arguments
       guard let number = registry.find(command.word, arguments.name) else {
-        throw ReplayError(.unknownCommand, command)
+        try takeUnknown(command, arguments, start)
+        continue
       }
       guard registry.entries[number].accepts(arguments.count) else {
-        throw ReplayError(.wrongArity, command)
+        throw ReplayError(.wrongArity, command, arguments)
       }
       commandCount += 1
       let words = UInt8(clamping: arguments.count)
       if mostWords[number] < words { mostWords[number] = words }
       if command.transaction != 0 {
         try takePart(command, number, bytes, start)
+      } else if let verbatim, verbatim.takes(arguments, number, command, start &+ command.offset) {
+        continue
       } else if command.index < nextOmission || !omit(command, number) {
         try dispatch(arguments, number, command, bytes, start)
       }
@@ -112,6 +115,46 @@ extension Keyspace {
     return (multi, nil)
   }
 
+  /// A command that is not in the registry: it goes into the verbatim part, if there is one.
+  @inline(never)
+  private func takeUnknown(
+    _ command: AOFCommand, _ arguments: Arguments, _ start: Int
+  ) throws(ReplayError) {
+    // Nobody executes it when its transaction has no EXEC.
+    let mayWait = keepsUnknown && command.transaction != 0
+    guard verbatim != nil || mayWait else {
+      throw ReplayError(.unknownCommand, command, arguments)
+    }
+    commandCount += 1
+    guard command.transaction == 0 else {
+      held.append(
+        HeldCommand(
+          offset: command.offset, index: command.index, database: command.database,
+          number: Keyspace.unknownNumber))
+      return
+    }
+    _ = verbatim?.takes(arguments, Keyspace.unknownNumber, command, start + command.offset)
+  }
+
+  /// Stands for the number of a command that is not in the registry.
+  static let unknownNumber = -1
+
+  /// Reads the words of a command of the transaction that ends with `exec` into ``heldWords``.
+  func readHeld(
+    _ place: Int, _ exec: AOFCommand, _ bytes: ByteSlice
+  ) -> (command: AOFCommand, number: Int) {
+    let part = held[place]
+    // It was read before, so reading it again can't fail.
+    let end = (try? heldWords.fill(from: bytes, at: part.offset)) ?? part.offset
+    var inner = exec
+    inner.offset = part.offset
+    inner.length = end - part.offset
+    inner.index = part.index
+    inner.database = part.database
+    inner.word = CommandWord(heldWords.arguments.name)
+    return (inner, part.number)
+  }
+
   /// A command inside a transaction, MULTI and EXEC included.
   private func takePart(
     _ command: AOFCommand, _ number: Int, _ bytes: ByteSlice, _ start: Int
@@ -121,6 +164,7 @@ extension Keyspace {
         note(.misplaced, start + command.offset, command.index, command.database)
       } else {
         held.truncate(to: 0)
+        verbatim?.multi = command
       }
       return
     }
@@ -130,25 +174,22 @@ extension Keyspace {
           offset: command.offset, index: command.index, database: command.database, number: number))
       return
     }
+    if let verbatim, try verbatimTakes(verbatim, command, bytes, start) {
+      held.truncate(to: 0)
+      return
+    }
     for place in 0..<held.count {
-      let part = held[place]
-      // It was read before, so reading it again can't fail.
-      guard let end = try? heldWords.fill(from: bytes, at: part.offset) else { continue }
-      var inner = command
-      inner.offset = part.offset
-      inner.length = end - part.offset
-      inner.index = part.index
-      inner.database = part.database
-      inner.word = CommandWord(heldWords.arguments.name)
-      if inner.index >= nextOmission, omit(inner, part.number) { continue }
-      try dispatch(heldWords.arguments, part.number, inner, bytes, start)
+      let (inner, number) = readHeld(place, command, bytes)
+      if number < 0 { throw ReplayError(.unknownCommand, inner, heldWords.arguments) }
+      if inner.index >= nextOmission, omit(inner, number) { continue }
+      try dispatch(heldWords.arguments, number, inner, bytes, start)
     }
     held.truncate(to: 0)
   }
 
   /// Queues or executes one command.
   @inline(__always)
-  private func dispatch(
+  func dispatch(
     _ arguments: Arguments, _ number: Int, _ command: AOFCommand, _ bytes: ByteSlice, _ start: Int
   ) throws(ReplayError) {
     if command.database != currentDatabase {
@@ -292,8 +333,8 @@ extension Keyspace {
       }
     case .multi: return
     case .exec: note(.misplaced, start + command.offset, command.index, command.database)
-    case .script: throw ReplayError(.script, command)
-    case .unsupported(let reason): throw ReplayError(.unsupported(reason), command)
+    case .script: throw ReplayError(.script, command, arguments)
+    case .unsupported(let reason): throw ReplayError(.unsupported(reason), command, arguments)
     case .key, .overwrite, .delete, .keyspace:
       let raw = bytes.slice(at: command.offset, count: command.length)
       observer?.begins(command, arguments)
@@ -313,5 +354,16 @@ extension ReplayError {
     index = command.index
     database = command.database
     word = command.word
+  }
+
+  /// An error of a command of these words, whose name may have other bytes than letters.
+  init(_ kind: Kind, _ command: AOFCommand, _ arguments: Arguments) {
+    self.init(kind, command)
+    var name = ScratchBuffer(capacity: 16)
+    for index in 0..<min(arguments.name.count, 16) {
+      name.append(ASCII.uppercased(arguments.name[index]))
+    }
+    word.first = name.slice.firstWord
+    word.second = name.slice.count > 8 ? name.slice.dropFirst(8).firstWord : 0
   }
 }

@@ -31,6 +31,11 @@ public struct ReplayedLog {
     /// Where such files are made (they have no name); a file system in memory would be of no use.
     public var temporaryDirectory = "/var/tmp"
 
+    /// Commands that are not known are no error: they go into a part that is kept as it stands, with all
+    /// that touches the same keys (``Keyspace/VerbatimPart``), and the state is that of the rest. For the
+    /// whole log only.
+    package var keepsUnknown = false
+
     /// Whether the whole log is read.
     public var readsAll: Bool { lastIndex == nil && lastTime == nil }
 
@@ -71,10 +76,11 @@ public struct ReplayedLog {
     var input = opened
     facts = input.facts
     notes = input.facts.notes
+    let backing = MemoryLimit.backing(for: input, options, fileSystem)
     keyspace = Keyspace(
-      now: options.now, eager: options.eager || options.strict,
-      backing: MemoryLimit.backing(for: input, options, fileSystem))
+      now: options.now, eager: options.eager || options.strict, backing: backing)
     keyspace.omissions = options.omissions
+    keyspace.keepsUnknown = options.keepsUnknown
     if let index = options.lastIndex { keyspace.lastIndex = index }
     if let time = options.lastTime { keyspace.lastTime = time }
     var last: AOFCommand?
@@ -84,19 +90,30 @@ public struct ReplayedLog {
       keyspace.generation = .upTo6
       files = [input.file]
       statuses = [try? fileSystem.status(of: input.file, followLinks: true)]
-      last = try read(input.takeCursor(), after: nil, isLast: true, options)
+      let cursor = try Spool.stable(input.takeCursor(), input.file)
+      if options.keepsUnknown {
+        keyspace.verbatim = UnknownSearch.run([cursor.wholeSlice], in: backing)
+      }
+      last = try read(cursor, after: nil, isLast: true, options)
     case .multiPart(let manifest):
       let parts = manifest.loaded
       keyspace.generation =
         manifest.entries.contains { $0.startOffset != nil } ? .from8 : .from7
+      // What is looked through must be what is read, though a server may add to the last file.
+      var opened: [OpenedPart] = []
+      if options.keepsUnknown {
+        for part in parts {
+          let file = FilePath.join(input.facts.logDirectory, part.name)
+          opened.append(try OpenedPart(file, fileSystem))
+        }
+        keyspace.verbatim = UnknownSearch.run(opened.map(\.bytes), in: backing)
+      }
       for (number, part) in parts.enumerated() {
         let file = FilePath.join(input.facts.logDirectory, part.name)
         files.append(file)
         statuses.append(try? fileSystem.status(of: file, followLinks: true))
-        let cursor = try ToolError.wrap(file) { () throws(SystemError) in
-          try InputFile.open(file, fileSystem: fileSystem)
-        }
-        last = try read(cursor, after: last, isLast: number == parts.count - 1, options)
+        let part = opened.isEmpty ? try OpenedPart(file, fileSystem) : opened[number]
+        last = try read(part.take(), after: last, isLast: number == parts.count - 1, options)
         if keyspace.isStopped { break }
       }
     }
@@ -143,13 +160,16 @@ public struct ReplayedLog {
     case .dump(let inner): return ToolError(inner, file: file)
     case .unknownCommand:
       reason = "unknown command \(name): what it does to the data can't be told"
+      remedy = "Try: compact --keep-unknown, which keeps such commands as they are"
     case .wrongArity: reason = "a number of words that \(name) can not have; servers crash on it"
     case .script:
       reason = "\(name) stands here verbatim; its effect can't be told without running the script"
       remedy = "Try: undo, cut, log, check, which work on such a log"
     case .unsupported(let why):
       reason = "\(name) can't be replayed: \(why.text)"
-      remedy = "Try: undo, cut, log, check, which work on such a log"
+      remedy =
+        "Try: compact --keep-unknown, which keeps such commands as they are; undo, cut, log, check work "
+        + "on such a log, too"
     }
     return ToolError(
       .refused(.badData, reason), file: file, offset: error.offset, command: error.index,
@@ -167,7 +187,7 @@ public struct ReplayedLog {
   /// Throws when a value of a dump turned out to be damaged. Values are decoded when they are
   /// needed, so ask again when all of them were.
   package func checkDamage() throws(ToolError) {
-    guard let damage = keyspace.damage else { return }
+    guard let damage = keyspace.damage ?? keyspace.verbatim?.damage else { return }
     throw ToolError(
       .rdb(damage.error), file: files[min(damage.file, files.count - 1)],
       database: damage.database, key: damage.key)

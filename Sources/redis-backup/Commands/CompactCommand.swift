@@ -34,6 +34,12 @@ struct CompactCommand: ParsableCommand {
   var strict = false
   @Flag(name: .long, help: "Leave out what the target can not hold instead of refusing.")
   var lossy = false
+  @Flag(
+    name: .long,
+    help:
+      "Keep commands that are not known (of modules, of newer servers) as they are, in order, with all that touches the same keys, instead of refusing the log."
+  )
+  var keepUnknown = false
   @Flag(name: .long, help: "Only tell how much smaller it would be.")
   var dryRun = false
   @OptionGroup var memory: MemoryOptions
@@ -52,6 +58,7 @@ struct CompactCommand: ParsableCommand {
     options.expiredBefore = try expiry.limit()
     options.strict = strict
     options.lossy = lossy
+    options.keepsUnknown = keepUnknown
     options.replacing = force
     options.dryRun = dryRun
     options.inPlace = inPlace
@@ -81,6 +88,12 @@ struct CompactCommand: ParsableCommand {
         json.beginArray(&out)
         for line in report.lost { json.string(line, &out) }
         json.endArray(&out)
+        json.key("kept", &out)
+        if let verbatim = report.verbatim {
+          verbatim.write(&json, &out)
+        } else {
+          json.null(&out)
+        }
         json.endObject(&out)
       }
       return
@@ -91,6 +104,62 @@ struct CompactCommand: ParsableCommand {
     try session.print(
       "\(report.bytesBefore) bytes, \(report.commandsBefore) commands \(verb) \(report.bytesAfter) "
         + "bytes, \(report.commandsAfter) commands (\(percent) %); \(report.keys) keys\n")
+    if let verbatim = report.verbatim {
+      for line in verbatim.lines(isDryRun: dryRun) { try session.print(line + "\n") }
+    }
     for line in report.lost { try session.print("left out: \(line)\n") }
+  }
+}
+
+extension Compact.Verbatim {
+  /// What is said of commands that were kept.
+  func lines(isDryRun: Bool) -> [String] {
+    let one = unknownCommands == 1
+    var lines = [
+      "kept as they stand: \(unknownCommands) \(one ? "command that is" : "commands that are") not known, "
+        + names
+    ]
+    if let first = unknown.first {
+      lines.append(
+        "  the first at \(KeyText.fileName(first.file)): byte \(first.offset) (command \(first.command)), "
+          + "db \(first.database)")
+    }
+    let verb = isDryRun ? "would be kept" : "kept"
+    lines.append(
+      "  \(keys) \(keys == 1 ? "key" : "keys") that they may touch \(verb) with \(knownCommands) other "
+        + "\(knownCommands == 1 ? "command" : "commands"), \(bytes) bytes in all")
+    return lines
+  }
+
+  func write(_ json: inout JSONWriter, _ out: inout OutputBuffer) {
+    json.beginObject(&out)
+    json.key("unknownCommands", &out)
+    json.number(unknownCommands, &out)
+    json.key("unknown", &out)
+    json.beginArray(&out)
+    for name in unknown {
+      json.beginObject(&out)
+      json.key("command", &out)
+      name.name.withByteSlice { json.string($0, &out) }
+      json.key("count", &out)
+      json.number(name.count, &out)
+      json.key("file", &out)
+      json.string(name.file, &out)
+      json.key("offset", &out)
+      json.number(name.offset, &out)
+      json.key("index", &out)
+      json.number(name.command, &out)
+      json.key("db", &out)
+      json.number(name.database, &out)
+      json.endObject(&out)
+    }
+    json.endArray(&out)
+    json.key("keys", &out)
+    json.number(keys, &out)
+    json.key("otherCommands", &out)
+    json.number(knownCommands, &out)
+    json.key("bytes", &out)
+    json.number(bytes, &out)
+    json.endObject(&out)
   }
 }

@@ -153,6 +153,29 @@ import Testing
     try Self.check("check", ["check", "--json", data])
   }
 
+  @Test func compactWithUnknownCommands() throws {
+    let folder = try TemporaryDirectory()
+    let log = try folder.write(
+      "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$6\r\nBF.ADD\r\n$1\r\na\r\n$1\r\nx\r\n"
+        + "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n1\r\n", to: "log")
+    for words in [["--keep-unknown", "-o", folder.file("out")], ["--keep-unknown", "--dry-run"]] {
+      let arguments = ["compact", "--json", log] + words
+      try Self.check("compact", arguments)
+      let text = try Shell.run(PackageRoot.redisBackup, arguments + ["--force"]).text
+      #expect(text.contains(#""kept":{"unknownCommands":1,"#), "\(text)")
+      #expect(text.contains(#""keys":1,"otherCommands":2,"bytes":78"#), "\(text)")
+    }
+    // Without it the error says what to do; nothing is made.
+    let refused = try Shell.redisBackup("compact", log, "-o", folder.file("none"))
+    #expect(refused.status == 65)
+    #expect(refused.errorText.contains("unknown command \"BF.ADD\""), "\(refused.errorText)")
+    #expect(refused.errorText.contains("--keep-unknown"), "\(refused.errorText)")
+    let dump = try Shell.redisBackup(
+      "compact", log, "-o", folder.file("none"), "--keep-unknown", "--as", "rdb")
+    #expect(dump.status == 65 && dump.errorText.contains("BF.ADD"), "\(dump.errorText)")
+    #expect(try folder.names() == ["log", "out"])
+  }
+
   @Test func twoFiles() throws {
     let folder = try TemporaryDirectory()
     let a = Fixture.path("r7.0/types.rdb")
