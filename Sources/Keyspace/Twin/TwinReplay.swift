@@ -50,9 +50,10 @@ package final class TwinReplay {
   var functionsDiffer = false
   /// Whether the layer has entries.
   var isDivided = false
-  /// Later commands that act differently, in the order of the log; at most ``mostConflicts``.
+  /// Later commands that act differently, in the order of the log; at most ``mostConflicts``. Known
+  /// when the replay has ended (``conclude(_:)``), like all that is said of them.
   package internal(set) var conflicts: [TwinConflict] = []
-  /// How many there are; more than were kept, maybe.
+  /// How many there are; more than are kept, maybe.
   package internal(set) var conflictCount = 0
   /// What has to become of later commands, in the order of the log.
   package internal(set) var amendments: [TwinAmendment] = []
@@ -60,25 +61,27 @@ package final class TwinReplay {
   package internal(set) var unsolved = 0
   /// Whether there were conflicts that lose writes among those that were not kept.
   package internal(set) var losesMoreWrites = false
-  /// So many conflicts are kept; the rest is counted.
-  static let mostConflicts = 10_000
-
   /// An entry of the layer.
   struct Slot: Hashable {
     let table: ObjectIdentifier
     let index: Int
   }
-  /// A conflict of a key.
-  struct Known: Hashable {
-    let slot: Slot
-    let kind: TwinConflict.Kind
-  }
-  /// Which conflicts of a key are known, and where.
-  var known: [Known: Int] = [:]
+  /// All conflicts, in the order in which they were met; each key's are linked to its entry.
+  @safe @exclusivity(unchecked) var met = PODArray<Met>()
   /// Keys that are kept as they were restored.
   var pinned: Set<Slot> = []
   /// Tables of the layer that were dropped, so that no other one gets their identity.
   var retired: [KeyTable] = []
+  /// What is to be known of each command of the registry to tell how it acts.
+  let traits: [ConflictTrait]
+  /// Commands to be executed on a key in both states, the latest first.
+  @safe @exclusivity(unchecked) var collected = PODArray<Operation>()
+  /// Collects the commands of the next keys below, while one is looked at.
+  @safe @exclusivity(unchecked) var walk = ChainWalk()
+  /// The entries they probably have.
+  @safe @exclusivity(unchecked) var candidates = PODArray<Int>(repeating: 0, count: 32)
+  /// Collections for what keys hold below, when they are looked at in passing.
+  @safe @exclusivity(unchecked) var spare = SpareValues()
   var reducedWords = ArgumentTable()
   var touched: [TouchedKey] = []
 
@@ -90,6 +93,7 @@ package final class TwinReplay {
     before = Keyspace(now: now)
     after = Keyspace(now: now, eager: true)
     after.lower = before
+    traits = before.registry.entries.map { ConflictTrait(ByteSlice($0.name)) }
     before.twinFrom = removals.first?.index ?? Int.max
     before.twin = self
   }
@@ -99,6 +103,8 @@ package final class TwinReplay {
     before.flushQueue()
     before.twin = nil
     before.twinIsDivided = false
+    before.pairs = nil
+    after.pairs = nil
   }
 
   /// What both states do with a command; false when it is none of the twin's business.
@@ -119,6 +125,10 @@ package final class TwinReplay {
         after.generation = before.generation
         isDivided = true
         before.twinIsDivided = true
+        if postpones {
+          before.pairs = self
+          after.pairs = self
+        }
       }
       before.twinRemoval = followingRemoval
       return leaveOut(step, places)
@@ -136,6 +146,7 @@ package final class TwinReplay {
         table[index].base.kind != .elsewhere
       else { return false }
       before.flushQueue()
+      if postpones { settle(arguments[1], command.database) }
       executeOnKey(step, handler, table, index, hash, Int.max)
       return true
     case .delete: return delete(step)

@@ -36,16 +36,16 @@ extension UndoImpact {
       json.field("db", difference.database, &output)
       json.field("key", difference.key, &output)
       switch kind {
-      case .restored: write(KeySummary(difference.after), &json, &output)
-      case .gone: write(KeySummary(difference.before), &json, &output)
+      case .restored: write(difference.after, &json, &output)
+      case .gone: write(difference.before, &json, &output)
       case .changed:
         json.key("before", &output)
         json.beginObject(&output)
-        write(KeySummary(difference.before), &json, &output)
+        write(difference.before, &json, &output)
         json.endObject(&output)
         json.key("after", &output)
         json.beginObject(&output)
-        write(KeySummary(difference.after), &json, &output)
+        write(difference.after, &json, &output)
         json.endObject(&output)
         json.field("how", difference.how, &output)
       }
@@ -144,8 +144,7 @@ extension TwinConflict {
 extension KeyDifference {
   /// What is different, in words.
   var how: String {
-    let old = KeySummary(before)
-    let new = KeySummary(after)
+    let (old, new) = (before, after)
     guard let newType = new.type else { return "was " + old.text }
     guard let oldType = old.type else { return new.text }
     var parts: [String] = []
@@ -156,9 +155,7 @@ extension KeyDifference {
         parts.append("\(newType): \(old.elements) → \(new.elements) \(new.unit)")
       } else if old.bytes != new.bytes {
         parts.append("\(newType): \(old.bytes) → \(new.bytes) bytes")
-      } else if before.value.map({ value in after.value.map { !value.isSame(as: $0) } ?? true })
-        ?? true
-      {
+      } else if hasOtherContent {
         parts.append("\(newType): other content")
       }
     }
