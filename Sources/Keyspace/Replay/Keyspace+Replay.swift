@@ -160,7 +160,8 @@ extension Keyspace {
     let kind: QueuedCommand.Kind
     if command.index >= twinFrom, let both = twinKind(arguments, number, command) {
       kind = both
-      if pairs == nil { queuedCommands.append(command) } else { noteMoment(command) }
+      noteMoment(command)
+      if pairs == nil { queuedCommands.append(command) }
     } else if command.index >= twinFrom,
       takenByTwin(arguments, number, command, bytes, start)
     {
