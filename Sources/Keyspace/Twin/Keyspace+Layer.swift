@@ -34,16 +34,20 @@ extension Keyspace {
     plant(lower.state(of: key, in: database).copy(), key, database)
   }
 
-  /// Keeps what all keys of a database hold below, which is about to be removed. While no key differs,
-  /// the whole table moves up, with what is postponed on its keys.
+  /// Keeps what all keys of a database hold below, which is about to be removed.
   func preserveAll(_ database: Int) {
     guard let lower, let table = lower.tables[database] else { return }
-    guard let layer = tables[database], layer.count > 0 else {
-      if let layer = tables[database] { lower.twin?.retired.append(layer) }
-      lower.tables[database] = nil
-      table.becomeLayer()
-      tables[database] = table
-      return
+    let layer = self.table(database)
+    if layer.count == 0 {
+      if let pairs {
+        // While no key differs the whole table moves up, with what is postponed on its keys.
+        pairs.retired.append(layer)
+        lower.tables[database] = nil
+        table.becomeLayer()
+        tables[database] = table
+        return
+      }
+      layer.reserve(table.count)
     }
     pairs?.settleAll(in: database)
     for index in 0..<table.count {

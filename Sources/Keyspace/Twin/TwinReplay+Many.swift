@@ -87,6 +87,8 @@ extension TwinReplay {
       let above = after.state(of: touch.key, in: touch.database)
       let below = before.state(of: touch.key, in: touch.database)
       existed.append((above.exists, below.exists))
+      // What moved up with its table may have turned out to be nothing.
+      if !above.exists, !below.exists { after.follow(touch.key, touch.database) }
       if keepsStates {
         aboveThen.append(above.copy())
         belowThen.append(below.copy())

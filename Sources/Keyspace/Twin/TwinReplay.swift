@@ -196,14 +196,14 @@ package final class TwinReplay {
   }
 
   /// Executes above what is left of a command without the keys at `places`, if one of those left
-  /// may differ; false when it was not executed.
+  /// may differ, or if those left out may be why it was refused; false when it was not executed.
   func executeRest(_ step: Step, without places: [Int]) -> Bool {
     let arguments = step.arguments
     let isDelete = step.isDelete
     let width = isDelete ? 1 : 2
     let isCounted = arguments.name.equalsIgnoringCase("MSETEX")
     reducedWords.clear()
-    var mayDiffer = false
+    var mayDiffer = !isDelete && !arguments.name.equalsIgnoringCase("MSET")
     var place = 0
     var next = 0
     while place < arguments.count {

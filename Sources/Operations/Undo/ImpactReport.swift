@@ -57,7 +57,8 @@ extension UndoImpact {
   private func write(
     _ summary: KeySummary, _ json: inout JSONWriter, _ output: inout OutputBuffer
   ) {
-    json.field("type", summary.type.map { "\($0)" }, &output)
+    json.key("type", &output)
+    if let type = summary.type { json.string(type.name, &output) } else { json.null(&output) }
     json.field("elements", summary.elements, &output)
     json.field("bytes", summary.bytes, &output)
     json.key("pexpireat", &output)
@@ -152,11 +153,11 @@ extension KeyDifference {
       parts.append("\(old.text) → \(new.text)")
     } else {
       if old.elements != new.elements {
-        parts.append("\(newType): \(old.elements) → \(new.elements) \(new.unit)")
+        parts.append("\(newType.name): \(old.elements) → \(new.elements) \(new.unit)")
       } else if old.bytes != new.bytes {
-        parts.append("\(newType): \(old.bytes) → \(new.bytes) bytes")
+        parts.append("\(newType.name): \(old.bytes) → \(new.bytes) bytes")
       } else if hasOtherContent {
-        parts.append("\(newType): other content")
+        parts.append("\(newType.name): other content")
       }
     }
     if old.expiresAt != new.expiresAt {
@@ -181,7 +182,7 @@ extension KeySummary {
   /// `hash of 3 fields`, `string of 12 bytes`.
   var text: String {
     guard let type else { return "nothing" }
-    var text = "\(type) of "
+    var text = "\(type.name) of "
     text += type == .string || type == .module ? "\(bytes) bytes" : "\(elements) \(unit)"
     if let expiresAt { text += ", expires \(Moment(milliseconds: expiresAt).text)" }
     return text
