@@ -26,7 +26,7 @@ struct Met: BitwiseCopyable {
 
 extension TwinReplay {
   /// So many conflicts are kept; the rest is counted.
-  static let mostConflicts = 10_000
+  package static let mostConflicts = 10_000
 
   /// Notes a conflict of entry `index` of the layer, once for each kind.
   func meet(
@@ -100,7 +100,8 @@ extension TwinReplay {
     chosen.sort { ($0.index, $0.number) < ($1.index, $1.number) }
     conflicts = chosen.prefix(TwinReplay.mostConflicts).map { conflict(met[$0.number]) }
     losesMoreWrites = false
-    for place in chosen.dropFirst(TwinReplay.mostConflicts) where met[place.number].kind.losesWrites {
+    for place in chosen.dropFirst(TwinReplay.mostConflicts) where met[place.number].kind.losesWrites
+    {
       losesMoreWrites = true
     }
     for number in 0..<met.count where met[number].index > last && met[number].kind.losesWrites {

@@ -7,9 +7,6 @@ internal import Bytes
 // the key, its commands are executed in both states side by side, and how they act is compared.
 
 extension TwinReplay {
-  /// Whether commands on keys that may differ are postponed.
-  var postpones: Bool { policy == .report }
-
   /// Executes what is postponed on `key` in both states, if it may differ.
   func settle(_ key: ByteSlice, _ database: Int) {
     guard let layer = after.tables[database], let table = before.tables[database] else { return }
@@ -138,7 +135,8 @@ extension Keyspace {
       }
       let resultAbove = execute(handler, words, on: &above)
       // Most commands do the same in both.
-      if result == resultAbove, existed.below || !existed.above, usesOld == nil, !trait.setsMembers {
+      if result == resultAbove, existed.below || !existed.above, usesOld == nil, !trait.setsMembers
+      {
         continue
       }
       let id = twin.commands.find(CommandWord(words.name), words)?.id

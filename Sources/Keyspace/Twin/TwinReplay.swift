@@ -8,8 +8,9 @@ internal import RDB
 /// Only keys touched by a command that is left out, and what follows from them, can differ. So the
 /// second state is kept as a layer over the first (`Keyspace+Layer.swift`): it has entries for those
 /// keys only. A command that touches none of them is postponed as usual and costs one look into the
-/// layer; one that does is executed at once in both states, and how it acts in each is compared.
-/// Before the first command that is left out there is no cost at all.
+/// layer. One on a single key that may differ is postponed, too, and executed in both states when
+/// somebody needs the key; all others are executed in both at once. How each acts in the two states is
+/// compared then. Before the first command that is left out there is no cost at all.
 ///
 /// Which keys those are does not hang on tables of commands: whatever a command that is left out
 /// writes below is kept above first, and what a command of several keys reads above and is not there
@@ -45,6 +46,9 @@ package final class TwinReplay {
   let removals: [Removal]
   var nextRemoval = 0
   let policy: Policy
+  /// Whether commands on keys that may differ are postponed: only while conflicts are told of and
+  /// nothing else, so that what becomes of a command does not hang on those before it.
+  let postpones: Bool
   let commands = CommandTable.shared
   /// Whether the functions differ; they are copied then.
   var functionsDiffer = false
@@ -86,10 +90,14 @@ package final class TwinReplay {
   var touched: [TouchedKey] = []
 
   /// Two states of a log. `removals` are in the order of the log; `now` is what relative times in it
-  /// refer to, in unix milliseconds.
-  package init(_ removals: [Removal], policy: Policy = .report, now: Int64) {
+  /// refer to, in unix milliseconds. Without `postponing` everything is executed in its order, which
+  /// takes longer and must amount to the same.
+  package init(
+    _ removals: [Removal], policy: Policy = .report, now: Int64, postponing: Bool = true
+  ) {
     self.removals = removals
     self.policy = policy
+    postpones = postponing && policy == .report
     before = Keyspace(now: now)
     after = Keyspace(now: now, eager: true)
     after.lower = before
