@@ -16,6 +16,7 @@ extension Keyspace {
   /// key without removing this one, take a `copy()`; and write it back by ``setState(_:of:in:)``.
   package func state(of key: ByteSlice, in database: Int? = nil) -> KeyState {
     let number = database ?? self.database
+    pairs?.settle(key, number)
     guard let table = tables[number], let index = table.find(key, hash: KeyTable.hash(key)),
       table[index].base.kind != .elsewhere
     else { return lower.map { lend($0.state(of: key, in: number)) } ?? KeyState() }
@@ -57,20 +58,25 @@ extension Keyspace {
   package func setState(_ state: KeyState, of key: ByteSlice, in database: Int? = nil) {
     var state = state
     state.settle()
-    upper?.preserve(key, database ?? self.database)
-    let table = table(database ?? self.database)
+    let number = database ?? self.database
+    pairs?.settle(key, number)
+    // A key gets an entry of its own only once nothing is postponed on it below.
+    if pairs != nil { _ = lower?.state(of: key, in: number) }
+    upper?.preserve(key, number)
+    let table = table(number)
     let index = table.findOrAdd(key, hash: KeyTable.hash(key))
     observer?.changed(
       key, table.database, from: summary(table, index), to: KeySummary(state))
     clear(table, index)
     if state.exists {
-      table[index].base = EntryBase(.state, states.add(state))
+      table[index].base = EntryBase(.state, (lower ?? self).states.add(state))
     }
   }
 
   /// Removes `key`; true when it existed.
   package func remove(_ key: ByteSlice, in database: Int? = nil) -> Bool {
     let number = database ?? self.database
+    pairs?.settle(key, number)
     upper?.preserve(key, number)
     guard let table = tables[number], let index = table.find(key, hash: KeyTable.hash(key)),
       table[index].base.kind != .elsewhere
@@ -91,6 +97,7 @@ extension Keyspace {
 
   /// Removes `key` without asking whether it existed.
   func forget(_ key: ByteSlice) {
+    pairs?.settle(key, database)
     guard let table = tables[database], let index = table.find(key, hash: KeyTable.hash(key))
     else { return }
     clear(table, index)
@@ -129,6 +136,7 @@ extension Keyspace {
 
   /// Forgets what the entry starts from and what is postponed on it.
   func clear(_ table: KeyTable, _ index: Int) {
+    if let lower { return lower.clear(table, index) }
     var entry = table[index]
     if entry.base.kind == .state { states.remove(entry.base.payload) }
     if entry.lastOperation != 0 {

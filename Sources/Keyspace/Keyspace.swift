@@ -60,7 +60,7 @@ package final class Keyspace {
   /// destroy something only (see `Keyspace+Observe.swift`).
   @safe @exclusivity(unchecked) package var observer: (any ReplayObserver)?
   /// Another keyspace, which holds whatever this one has no entry for: this one then is what differs
-  /// from it (see ``TwinReplay``).
+  /// from it (see ``TwinReplay``). The states and postponed commands of both are kept by the lower one.
   @safe @exclusivity(unchecked) var lower: Keyspace?
   /// While a command is executed that a keyspace over this one is not to see: the one that keeps what
   /// was.
@@ -79,10 +79,15 @@ package final class Keyspace {
   @safe @exclusivity(unchecked) var twinIsDivided = false
   /// The number of the next command that ``twin`` leaves out.
   @safe @exclusivity(unchecked) var twinRemoval = Int.max
+  /// What has to execute the commands that are postponed on a key in two states before the key is
+  /// looked at.
+  @safe @exclusivity(unchecked) var pairs: TwinReplay?
   /// While queued commands are executed in both states.
   @safe @exclusivity(unchecked) var isFlushing = false
   @safe @exclusivity(unchecked) var twinCandidates = PODArray<Int>(repeating: 0, count: 32)
   @safe @exclusivity(unchecked) var twinWords = ArgumentTable()
+  /// From which command on which second, for commands from ``twinFrom`` on.
+  @safe @exclusivity(unchecked) var moments = PODArray<LogMoment>()
   /// How many commands were read from logs.
   @safe @exclusivity(unchecked) package var commandCount = 0
 

@@ -1,6 +1,6 @@
 /// What a client sees, whatever the encoding; the raw value is the number that enters
 /// `DEBUG DIGEST`.
-public enum LogicalType: UInt8, Sendable, CaseIterable {
+public enum LogicalType: UInt8, Sendable, CaseIterable, BitwiseCopyable {
   /// Strings, integers included.
   case string = 0
   /// Lists.

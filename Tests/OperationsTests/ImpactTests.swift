@@ -112,7 +112,7 @@ import Testing
       reported: [["MSET", "m", "2", "p", "3"]]),
   ]
 
-  private static func bytes(_ commands: [[String]]) -> [UInt8] {
+  static func bytes(_ commands: [[String]]) -> [UInt8] {
     command("SELECT", "0") + commands.flatMap { command($0) }
   }
 
@@ -263,7 +263,7 @@ import Testing
   // MARK: - Anything at all
 
   /// Random commands on a few keys; some fail, which counts as well.
-  private func randomLog(_ random: inout SplitMix64) -> [[String]] {
+  static func randomLog(_ random: inout SplitMix64) -> [[String]] {
     func key() -> String { ["a", "b", "c", "d", "e", "f"][random.below(6)] }
     func value() -> String { ["1", "2", "x", "yy", "10"][random.below(5)] }
     func member() -> String { ["m1", "m2", "m3"][random.below(3)] }
@@ -336,7 +336,7 @@ import Testing
     try withTemporaryDirectory { directory in
       for number in 0..<60 {
         var random = SplitMix64(seed: UInt64(seed * 1000 + number))
-        let log = randomLog(&random)
+        let log = ImpactTests.randomLog(&random)
         var numbers: Set<Int> = []
         for _ in 0...random.below(3) { numbers.insert(2 + random.below(log.count)) }
         let path = try directory.write(ImpactTests.bytes(log), to: "a.aof")

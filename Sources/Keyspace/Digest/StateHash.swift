@@ -84,6 +84,12 @@ package struct StateHash: Sendable, Equatable {
     keys -= alone.keys
   }
 
+  /// All that entered another one enters.
+  package mutating func add(_ other: StateHash) {
+    value &+= other.value
+    keys += other.keys
+  }
+
   /// A key enters, if it exists.
   package mutating func add(_ key: ByteSlice, _ database: Int, _ state: borrowing KeyState) {
     guard let value = state.value else { return }

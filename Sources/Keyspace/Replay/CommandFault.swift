@@ -2,7 +2,7 @@ package import AOF
 internal import Bytes
 
 /// Why a command changes nothing: the server's loader would answer it with an error and go on.
-public enum CommandFault: UInt8, Error, Sendable {
+public enum CommandFault: UInt8, Error, Sendable, BitwiseCopyable {
   /// The key holds a value of another type (WRONGTYPE).
   case wrongType
   /// A word should be an integer and is not, or is out of its range.

@@ -65,6 +65,11 @@ extension Keyspace {
   func execute(
     _ arguments: Arguments, _ handler: KeyHandler, _ table: KeyTable, _ index: Int
   ) throws(CommandFault) -> Effect {
+    if let lower {
+      lower.context.database = context.database
+      lower.context.command = context.command
+      return try lower.execute(arguments, handler, table, index)
+    }
     let number = settle(table, index)
     var state = states.items[number]
     states.items[number] = KeyState()

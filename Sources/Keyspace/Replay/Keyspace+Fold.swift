@@ -11,6 +11,7 @@ extension Keyspace {
 
   /// What entry `index` holds after all its postponed commands, for keeping.
   func settledState(_ table: KeyTable, _ index: Int, collected: Bool = false) -> KeyState {
+    if let lower { return lower.settledState(table, index, collected: collected) }
     let entry = table[index]
     if entry.isVacant { return KeyState() }
     if entry.base.kind == .state, entry.lastOperation == 0 {
@@ -69,7 +70,7 @@ extension Keyspace {
   }
 
   /// The number of the first command that is postponed on the entry.
-  private func firstNumber(_ entry: KeyEntry) -> Int { chains.at(entry.firstOperation).number }
+  func firstNumber(_ entry: KeyEntry) -> Int { chains.at(entry.firstOperation).number }
 
   /// What the entry starts from.
   func initialState(_ entry: KeyEntry) -> KeyState {
@@ -94,7 +95,7 @@ extension Keyspace {
   }
 
   /// Executes what the walk has collected for key `index`.
-  private func executeCollected(_ index: Int, of table: KeyTable, on state: inout KeyState) {
+  func executeCollected(_ index: Int, of table: KeyTable, on state: inout KeyState) {
     foldContext.database = table.database
     var left = walk.finish(index, chains)
     while left > 0 {

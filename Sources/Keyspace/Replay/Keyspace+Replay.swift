@@ -201,7 +201,8 @@ extension Keyspace {
     let kind: QueuedCommand.Kind
     if command.index >= twinFrom, let both = twinKind(arguments, number, command) {
       kind = both
-      queuedCommands.append(command)
+      noteMoment(command)
+      if pairs == nil { queuedCommands.append(command) }
     } else if command.index >= twinFrom,
       takenByTwin(arguments, number, command, bytes, start)
     {
@@ -243,6 +244,7 @@ extension Keyspace {
     _ arguments: Arguments, _ number: Int, _ command: AOFCommand, _ bytes: ByteSlice, _ start: Int
   ) -> Bool {
     guard let twin else { return false }
+    noteMoment(command)
     if twinIsDivided { flushQueue() }
     let raw = bytes.slice(at: command.offset, count: command.length)
     guard twin.takes(arguments, number, command, raw, position: start + command.offset) else {
@@ -308,6 +310,15 @@ extension Keyspace {
         return
       }
     }
+    postpone(command, table, index, &entry)
+    if entry.operationCount >= Keyspace.longestChain { _ = settledState(table, index) }
+  }
+
+  /// Puts a command on the chain of entry `index`, which is `entry`.
+  @inline(__always)
+  func postpone(
+    _ command: QueuedCommand, _ table: KeyTable, _ index: Int, _ entry: inout KeyEntry
+  ) {
     let place = chains.push(
       position: command.position, number: Int(command.number), previous: entry.lastOperation,
       index: Int(command.index))
@@ -315,7 +326,6 @@ extension Keyspace {
     entry.lastOperation = place
     entry.operationCount &+= 1
     table[index] = entry
-    if entry.operationCount >= Keyspace.longestChain { _ = settledState(table, index) }
   }
 
   /// Executes a command at once.

@@ -3,7 +3,7 @@ package import Bytes
 package import RDB
 
 /// What a key held at a moment, in short; POD.
-package struct KeySummary: Sendable, Equatable {
+package struct KeySummary: Sendable, Equatable, BitwiseCopyable {
   /// Its type; nil when the key did not exist.
   package var type: LogicalType?
   /// How many elements it had (1 for strings).

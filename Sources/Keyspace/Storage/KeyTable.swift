@@ -59,12 +59,13 @@ struct KeyEntry: BitwiseCopyable {
 final class KeyTable {
   @safe @exclusivity(unchecked) private var entries: PagedArray<KeyEntry>
   @safe @exclusivity(unchecked) private var slots: PagedArray<UInt64>
+  @safe @exclusivity(unchecked) private var notes = PODArray<UInt32>()
 
   /// The number of the database; changes by SWAPDB.
   var database: Int
   /// Whether an entry that holds nothing says something: in a keyspace over another one, that the
   /// key does not exist. Numbers of entries stay valid then.
-  let keepsVacant: Bool
+  private(set) var keepsVacant: Bool
 
   private let backing: PageBacking
 
@@ -88,6 +89,15 @@ final class KeyTable {
   subscript(index: Int) -> KeyEntry {
     get { entries[index] }
     set { entries[index] = newValue }
+  }
+
+  /// What was noted of entry `index`, in a table whose entries stay where they are; 0 for nothing.
+  func note(_ index: Int) -> UInt32 { index < notes.count ? notes[index] : 0 }
+
+  /// Notes something of entry `index`.
+  func setNote(_ index: Int, _ note: UInt32) {
+    while notes.count <= index { notes.append(0) }
+    notes[index] = note
   }
 
   /// The number of the entry of `key`.
@@ -121,6 +131,15 @@ final class KeyTable {
     while total &* 3 > size &* 2 { size *= 2 }
     entries.reserve(total)
     if size != slots.count { slots = PagedArray(zeros: size, in: backing) }
+  }
+
+  /// Makes the table part of a keyspace over another one: from now on an entry that holds nothing says
+  /// something, so those that are there now go.
+  func becomeLayer() {
+    keepsVacant = true
+    let total = entries.count
+    dropVacant()
+    if entries.count < total { placeAll(slots.count) }
   }
 
   /// Tells the processor that the slot of `hash` is read soon.
@@ -168,16 +187,22 @@ final class KeyTable {
       for index in 0..<entries.count where entries[index].isVacant { vacant += 1 }
     }
     var size = slots.count
-    if vacant * 4 > entries.count {
-      var kept = 0
-      for index in 0..<entries.count where !entries[index].isVacant {
-        entries[kept] = entries[index]
-        kept += 1
-      }
-      entries.truncate(to: kept)
-    } else {
-      size *= 2
+    if vacant * 4 > entries.count { dropVacant() } else { size *= 2 }
+    placeAll(size)
+  }
+
+  /// Takes entries that hold nothing out of the array; the slots have to be made anew.
+  private func dropVacant() {
+    var kept = 0
+    for index in 0..<entries.count where !entries[index].isVacant {
+      if kept != index { entries[kept] = entries[index] }
+      kept += 1
     }
+    entries.truncate(to: kept)
+  }
+
+  /// Fills the slots, `size` of them, anew.
+  private func placeAll(_ size: Int) {
     if size == slots.count {
       for slot in 0..<size { slots[slot] = 0 }
     } else {

@@ -1,33 +1,77 @@
 internal import AOF
 internal import Bytes
 
+/// What is to be known of a command of the registry to tell how it acts on another value.
+struct ConflictTrait {
+  /// What of the value decides what it does.
+  let use: ConflictRules.Use
+  /// Whether it may be refused for some members and not for others.
+  let setsMembers: Bool
+
+  /// The command of this name. Commands with subcommands have no traits.
+  init(_ name: ByteSlice) {
+    let id = CommandTable.shared.all.first { ByteSlice($0.name) == name }?.id
+    use = ConflictRules.use(id)
+    setsMembers = ConflictRules.setsMembers(id)
+  }
+}
+
 /// Which commands act differently on another value, by what they are.
 enum ConflictRules {
-  /// How a command that works on what is there acts differently when that is another value; nil
-  /// when it does not. One of the two values may be missing.
-  static func usesOtherValue(
-    _ id: CommandID?, _ a: Arguments, _ below: KeyState, _ above: KeyState
-  ) -> TwinConflict.Kind? {
-    guard let id, above.exists else { return nil }
+  /// What of the value that is there decides what a command does.
+  enum Use: UInt8 {
+    /// Nothing that is looked at.
+    case nothing
+    /// All of it.
+    case content
+    /// The field that is its third word.
+    case field
+    /// The score of the member that is its fourth word.
+    case score
+    /// The first element.
+    case first
+    /// The last one.
+    case last
+    /// How many elements there are.
+    case places
+  }
+
+  /// What of the value that is there decides what a command does.
+  static func use(_ id: CommandID?) -> Use {
     switch id {
     case .incr, .decr, .incrby, .decrby, .incrbyfloat, .increx, .append, .setrange, .setbit,
       .bitfield:
-      return isSameContent(below, above) ? nil : .counter
-    case .hincrby, .hincrbyfloat:
-      return a.count > 2 && field(below, a[2]) != field(above, a[2]) ? .counter : nil
-    case .zincrby:
-      return a.count > 3 && score(below, a[3]) != score(above, a[3]) ? .counter : nil
-    case .lpop, .rpop:
+      .content
+    case .hincrby, .hincrbyfloat: .field
+    case .zincrby: .score
+    case .lpop: .first
+    case .rpop: .last
+    case .ltrim, .lset, .linsert, .lrem, .zremrangebyrank, .zpopmin, .zpopmax, .xtrim: .places
+    default: .nothing
+    }
+  }
+
+  /// How a command that works on what is there acts differently when that is another value; nil
+  /// when it does not. One of the two values may be missing.
+  static func usesOtherValue(
+    _ use: Use, _ a: Arguments, _ below: KeyState, _ above: KeyState
+  ) -> TwinConflict.Kind? {
+    guard use != .nothing, above.exists else { return nil }
+    switch use {
+    case .content: return isSameContent(below, above) ? nil : .counter
+    case .field: return a.count > 2 && field(below, a[2]) != field(above, a[2]) ? .counter : nil
+    case .score: return a.count > 3 && score(below, a[3]) != score(above, a[3]) ? .counter : nil
+    case .first, .last:
       guard case .list(let mine)? = below.value, case .list(let other)? = above.value,
         mine.count > 0, other.count > 0
       else { return nil }
       let isSame =
-        id == .lpop ? mine[0] == other[0] : mine[mine.count - 1] == other[other.count - 1]
+        use == .first ? mine[0] == other[0] : mine[mine.count - 1] == other[other.count - 1]
       return isSame ? nil : .position
-    case .ltrim, .lset, .linsert, .lrem, .zremrangebyrank, .zpopmin, .zpopmax, .xtrim:
+    case .places:
       guard let mine = below.value, let other = above.value else { return nil }
       return mine.elementCount == other.elementCount ? nil : .position
-    default: return nil
+    case .nothing: return nil
     }
   }
 
@@ -90,6 +134,9 @@ enum ConflictRules {
     }
     return false
   }
+
+  /// Whether ``isPartlyRefused(_:_:_:_:)`` has to be asked for a command.
+  static func setsMembers(_ id: CommandID?) -> Bool { id == .zadd || id == .hsetnx }
 
   /// Whether a command with a condition for each member set one below and not above.
   static func isPartlyRefused(

@@ -22,11 +22,14 @@ extension Keyspace {
   private func plant(_ state: KeyState, _ key: ByteSlice, _ table: KeyTable, _ hash: UInt32) {
     let index = table.findOrAdd(key, hash: hash)
     clear(table, index)
-    if state.exists { table[index].base = EntryBase(.state, states.add(state)) }
+    if state.exists {
+      table[index].base = EntryBase(.state, (lower ?? self).states.add(state))
+    }
   }
 
   /// Keeps what `key` holds below, which is about to change there; nothing if it was kept before.
   func preserve(_ key: ByteSlice, _ database: Int) {
+    pairs?.settle(key, database)
     guard let lower, own(key, database) == nil else { return }
     plant(lower.state(of: key, in: database).copy(), key, database)
   }
@@ -35,14 +38,23 @@ extension Keyspace {
   func preserveAll(_ database: Int) {
     guard let lower, let table = lower.tables[database] else { return }
     let layer = self.table(database)
-    let isEmpty = layer.count == 0
-    if isEmpty { layer.reserve(table.count) }
+    if layer.count == 0 {
+      if let pairs {
+        // While no key differs the whole table moves up, with what is postponed on its keys.
+        pairs.retired.append(layer)
+        lower.tables[database] = nil
+        table.becomeLayer()
+        tables[database] = table
+        return
+      }
+      layer.reserve(table.count)
+    }
+    pairs?.settleAll(in: database)
     for index in 0..<table.count {
       lower.lookAhead(table, index)
       if index &+ 8 < table.count { layer.prefetchSlot(table[index &+ 8].hash) }
       let entry = table[index]
-      if entry.isVacant { continue }
-      if !isEmpty, own(entry.key, database) != nil { continue }
+      if entry.isVacant || own(entry.key, database) != nil { continue }
       let state = lower.settledState(table, index, collected: true)
       if state.exists { plant(state, entry.key, layer, entry.hash) }
     }

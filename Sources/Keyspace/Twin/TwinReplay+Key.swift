@@ -23,9 +23,9 @@ extension TwinReplay {
     let above = after.settledState(table, index)
     let below = before.settledState(lower, place)
     let info = commands.find(step.command.word, step.arguments)
-    let usesOld = ConflictRules.usesOtherValue(info?.id, step.arguments, below, above)
-    let aboveExisted = above.exists
-    let belowExisted = below.exists
+    let usesOld = ConflictRules.usesOtherValue(
+      ConflictRules.use(info?.id), step.arguments, below, above)
+    let existed = (below: below.exists, above: above.exists)
     // A condition for each member may hold for some, which then are not to be kept.
     let kept =
       policy == .keepRestored && ConflictRules.isConditional(info?.id, step.arguments)
@@ -35,15 +35,15 @@ extension TwinReplay {
 
     if policy == .keepRestored {
       // What is dropped must not be executed above, and a fault changes nothing anyway.
-      let creates = aboveExisted && !belowExisted && belowNow.exists
+      let creates = existed.above && !existed.below && belowNow.exists
       if usesOld != nil || creates {
-        meet(usesOld ?? .recreated, step, touched, slot)
+        meet(usesOld ?? .recreated, step, touched)
         pinned.insert(slot)
         amend(step, .drop(places: []))
         return
       }
-      if aboveExisted, !belowExisted, ConflictRules.removes(info?.effect) {
-        meet(.removedAgain, step, touched, slot)
+      if existed.above, !existed.below, ConflictRules.removes(info?.effect) {
+        meet(.removedAgain, step, touched)
         pinned.insert(slot)
         amend(step, .drop(places: []))
         return
@@ -51,26 +51,11 @@ extension TwinReplay {
     }
     let resultAbove = execute(step, handler, in: after, table, index)
     let aboveNow = after.settledState(table, index)
-    var kind = usesOld
-    var fault: CommandFault?
-    if case .fault(let problem) = resultAbove, result != resultAbove {
-      kind = problem == .wrongType ? .wrongType : .fails
-      fault = problem
-    } else if result == .done(.changed), resultAbove == .done(.unchanged),
-      !ConflictRules.isIdempotent(info?.id, step.arguments)
+    if let (kind, fault) = judge(
+      step.arguments, info?.id, usesOld: usesOld, result: result, resultAbove: resultAbove,
+      existed: existed, belowNow, aboveNow)
     {
-      kind = .refused
-    } else if ConflictRules.isPartlyRefused(info?.id, step.arguments, belowNow, aboveNow) {
-      kind = .refused
-    } else if aboveExisted && !belowExisted {
-      if belowNow.exists {
-        kind = kind ?? .recreated
-      } else if !aboveNow.exists {
-        kind = .removedAgain
-      }
-    }
-    if let kind {
-      meet(kind, step, touched, slot, fault)
+      meet(kind, step, touched, fault)
       switch policy {
       case .report: break
       case .keepRestored:
@@ -80,7 +65,7 @@ extension TwinReplay {
         return
       case .keepLater:
         if kind == .removedAgain { break }
-        if belowExisted {
+        if existed.below {
           guard let bytes = commandsMaking(key, database, from: belowNow, in: database) else {
             unsolved += 1
             break
@@ -146,8 +131,7 @@ extension TwinReplay {
         continue
       }
       if after.state(of: key, in: database).exists, !existed {
-        meet(
-          .removedAgain, step, TouchedKey(key: key, database: database, place: place), slot)
+        meet(.removedAgain, step, TouchedKey(key: key, database: database, place: place))
         if policy == .keepRestored {
           pinned.insert(slot)
           dropped.append(place)
@@ -163,29 +147,7 @@ extension TwinReplay {
     return true
   }
 
-  // MARK: - What was met
-
-  /// Notes a conflict, once for each key and kind.
-  func meet(
-    _ kind: TwinConflict.Kind, _ step: Step, _ touched: TouchedKey, _ slot: Slot,
-    _ fault: CommandFault? = nil
-  ) {
-    let here = Known(slot: slot, kind: kind)
-    if let place = known[here] {
-      if place < conflicts.count { conflicts[place].commands += 1 }
-      return
-    }
-    known[here] = conflictCount
-    conflictCount += 1
-    guard conflicts.count < TwinReplay.mostConflicts else {
-      if kind == .refused || kind == .wrongType || kind == .fails { losesMoreWrites = true }
-      return
-    }
-    conflicts.append(
-      TwinConflict(
-        kind: kind, command: step.command, key: touched.key, database: touched.database,
-        fault: fault))
-  }
+  // MARK: - What has to become of commands
 
   /// Notes what has to become of a command.
   func amend(_ step: Step, _ action: TwinAmendment.Action) {

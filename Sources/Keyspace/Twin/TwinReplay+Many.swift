@@ -87,6 +87,8 @@ extension TwinReplay {
       let above = after.state(of: touch.key, in: touch.database)
       let below = before.state(of: touch.key, in: touch.database)
       existed.append((above.exists, below.exists))
+      // What moved up with its table may have turned out to be nothing.
+      if !above.exists, !below.exists { after.follow(touch.key, touch.database) }
       if keepsStates {
         aboveThen.append(above.copy())
         belowThen.append(below.copy())
@@ -121,9 +123,7 @@ extension TwinReplay {
       guard let kind else { continue }
       isConflict = true
       let touch = touched[number]
-      // A command may read keys that its words do not tell.
-      let slot = slot(touch) ?? Slot(table: ObjectIdentifier(after), index: step.command.index)
-      meet(kind, step, touch, slot, fault)
+      meet(kind, step, touch, fault)
     }
     if isConflict {
       switch policy {
@@ -193,6 +193,7 @@ extension TwinReplay {
   /// Commands on databases and slots: never dropped.
   private func executeOnDatabases(_ step: Step, _ info: CommandInfo?) {
     before.flushQueue()
+    for database in after.tables.keys { settleAll(in: database) }
     retired += after.tables.values
     if info?.effect == .flush { noteRemoval(step) }
     _ = executeAbove(step)
@@ -204,20 +205,18 @@ extension TwinReplay {
     let isAll = !step.arguments.name.equalsIgnoringCase("FLUSHDB")
     var first: TouchedKey?
     var count = 0
-    for table in after.tables.values where isAll || table.database == step.command.database {
-      for index in 0..<table.count where table[index].base.kind == .state {
+    for database in after.tables.keys.sorted() where isAll || database == step.command.database {
+      guard let table = after.tables[database] else { continue }
+      for index in 0..<table.count where table[index].base.kind != .elsewhere {
         let key = table[index].key
-        guard !before.exists(key, in: table.database) else { continue }
+        guard !table[index].isVacant, !before.exists(key, in: database),
+          after.settledState(table, index).exists
+        else { continue }
         count += 1
-        if first == nil { first = TouchedKey(key: key, database: table.database, place: 0) }
+        if first == nil { first = TouchedKey(key: key, database: database, place: 0) }
       }
     }
     guard let first else { return }
-    meet(
-      .removedAgain, step, first,
-      Slot(table: ObjectIdentifier(self), index: step.command.index))
-    if let place = conflicts.indices.last, conflicts[place].command.index == step.command.index {
-      conflicts[place].keys = count
-    }
+    setKeys(count, of: meetElsewhere(.removedAgain, step, first))
   }
 }

@@ -8,8 +8,9 @@ internal import RDB
 /// Only keys touched by a command that is left out, and what follows from them, can differ. So the
 /// second state is kept as a layer over the first (`Keyspace+Layer.swift`): it has entries for those
 /// keys only. A command that touches none of them is postponed as usual and costs one look into the
-/// layer; one that does is executed at once in both states, and how it acts in each is compared.
-/// Before the first command that is left out there is no cost at all.
+/// layer. One on a single key that may differ is postponed, too, and executed in both states when
+/// somebody needs the key; all others are executed in both at once. How each acts in the two states is
+/// compared then. Before the first command that is left out there is no cost at all.
 ///
 /// Which keys those are does not hang on tables of commands: whatever a command that is left out
 /// writes below is kept above first, and what a command of several keys reads above and is not there
@@ -45,14 +46,18 @@ package final class TwinReplay {
   let removals: [Removal]
   var nextRemoval = 0
   let policy: Policy
+  /// Whether commands on keys that may differ are postponed: only while conflicts are told of and
+  /// nothing else, so that what becomes of a command does not hang on those before it.
+  let postpones: Bool
   let commands = CommandTable.shared
   /// Whether the functions differ; they are copied then.
   var functionsDiffer = false
   /// Whether the layer has entries.
   var isDivided = false
-  /// Later commands that act differently, in the order of the log; at most ``mostConflicts``.
+  /// Later commands that act differently, in the order of the log; at most ``mostConflicts``. Known
+  /// when the replay has ended (``conclude(_:)``), like all that is said of them.
   package internal(set) var conflicts: [TwinConflict] = []
-  /// How many there are; more than were kept, maybe.
+  /// How many there are; more than are kept, maybe.
   package internal(set) var conflictCount = 0
   /// What has to become of later commands, in the order of the log.
   package internal(set) var amendments: [TwinAmendment] = []
@@ -60,36 +65,43 @@ package final class TwinReplay {
   package internal(set) var unsolved = 0
   /// Whether there were conflicts that lose writes among those that were not kept.
   package internal(set) var losesMoreWrites = false
-  /// So many conflicts are kept; the rest is counted.
-  static let mostConflicts = 10_000
-
   /// An entry of the layer.
   struct Slot: Hashable {
     let table: ObjectIdentifier
     let index: Int
   }
-  /// A conflict of a key.
-  struct Known: Hashable {
-    let slot: Slot
-    let kind: TwinConflict.Kind
-  }
-  /// Which conflicts of a key are known, and where.
-  var known: [Known: Int] = [:]
+  /// All conflicts, in the order in which they were met; each key's are linked to its entry.
+  @safe @exclusivity(unchecked) var met = PODArray<Met>()
   /// Keys that are kept as they were restored.
   var pinned: Set<Slot> = []
   /// Tables of the layer that were dropped, so that no other one gets their identity.
   var retired: [KeyTable] = []
+  /// What is to be known of each command of the registry to tell how it acts.
+  let traits: [ConflictTrait]
+  /// Commands to be executed on a key in both states, the latest first.
+  @safe @exclusivity(unchecked) var collected = PODArray<Operation>()
+  /// Collects the commands of the next keys below, while one is looked at.
+  @safe @exclusivity(unchecked) var walk = ChainWalk()
+  /// The entries they probably have.
+  @safe @exclusivity(unchecked) var candidates = PODArray<Int>(repeating: 0, count: 32)
+  /// Collections for what keys hold below, when they are looked at in passing.
+  @safe @exclusivity(unchecked) var spare = SpareValues()
   var reducedWords = ArgumentTable()
   var touched: [TouchedKey] = []
 
   /// Two states of a log. `removals` are in the order of the log; `now` is what relative times in it
-  /// refer to, in unix milliseconds.
-  package init(_ removals: [Removal], policy: Policy = .report, now: Int64) {
+  /// refer to, in unix milliseconds. Without `postponing` everything is executed in its order, which
+  /// takes longer and must amount to the same.
+  package init(
+    _ removals: [Removal], policy: Policy = .report, now: Int64, postponing: Bool = true
+  ) {
     self.removals = removals
     self.policy = policy
+    postpones = postponing && policy == .report
     before = Keyspace(now: now)
     after = Keyspace(now: now, eager: true)
     after.lower = before
+    traits = before.registry.entries.map { ConflictTrait(ByteSlice($0.name)) }
     before.twinFrom = removals.first?.index ?? Int.max
     before.twin = self
   }
@@ -99,6 +111,8 @@ package final class TwinReplay {
     before.flushQueue()
     before.twin = nil
     before.twinIsDivided = false
+    before.pairs = nil
+    after.pairs = nil
   }
 
   /// What both states do with a command; false when it is none of the twin's business.
@@ -119,6 +133,10 @@ package final class TwinReplay {
         after.generation = before.generation
         isDivided = true
         before.twinIsDivided = true
+        if postpones {
+          before.pairs = self
+          after.pairs = self
+        }
       }
       before.twinRemoval = followingRemoval
       return leaveOut(step, places)
@@ -136,6 +154,7 @@ package final class TwinReplay {
         table[index].base.kind != .elsewhere
       else { return false }
       before.flushQueue()
+      if postpones { settle(arguments[1], command.database) }
       executeOnKey(step, handler, table, index, hash, Int.max)
       return true
     case .delete: return delete(step)
@@ -185,14 +204,14 @@ package final class TwinReplay {
   }
 
   /// Executes above what is left of a command without the keys at `places`, if one of those left
-  /// may differ; false when it was not executed.
+  /// may differ, or if those left out may be why it was refused; false when it was not executed.
   func executeRest(_ step: Step, without places: [Int]) -> Bool {
     let arguments = step.arguments
     let isDelete = step.isDelete
     let width = isDelete ? 1 : 2
     let isCounted = arguments.name.equalsIgnoringCase("MSETEX")
     reducedWords.clear()
-    var mayDiffer = false
+    var mayDiffer = !isDelete && !arguments.name.equalsIgnoringCase("MSET")
     var place = 0
     var next = 0
     while place < arguments.count {

@@ -1,17 +1,35 @@
 package import AOF
 package import Bytes
 
-/// A key that holds different things with and without the commands that were left out. Its states
-/// live as long as the ``TwinReplay``.
-package struct KeyDifference {
+/// A key that holds different things with and without the commands that were left out. Its name
+/// lives as long as the ``TwinReplay``.
+package struct KeyDifference: BitwiseCopyable {
   /// The database.
   package let database: Int
   /// The key.
   package let key: ByteSlice
   /// What the log as it is amounts to.
-  package let before: KeyState
+  package let before: KeySummary
   /// What it amounts to with the commands left out.
-  package let after: KeyState
+  package let after: KeySummary
+  /// Whether elements differ, and not only when the key expires; said of values of one type with as
+  /// many elements and bytes.
+  package let hasOtherContent: Bool
+
+  init(
+    _ database: Int, _ key: ByteSlice, _ before: borrowing KeyState, _ after: borrowing KeyState
+  ) {
+    self.database = database
+    self.key = key
+    self.before = KeySummary(before)
+    self.after = KeySummary(after)
+    // What differs and expires at the same time has other content.
+    if before.expiresAt != after.expiresAt, let old = before.value, let new = after.value {
+      hasOtherContent = !old.isSame(as: new)
+    } else {
+      hasOtherContent = true
+    }
+  }
 
   /// What happens to a key.
   package enum Kind {
@@ -29,11 +47,27 @@ package struct KeyDifference {
   }
 }
 
+/// A command as it is told of.
+package struct TwinCommand: Sendable {
+  /// Its number in the whole log, from 1.
+  package let index: Int
+  /// The number of the file, from 0.
+  package internal(set) var file = 0
+  /// Where it begins in that file.
+  package internal(set) var offset = 0
+  /// Unix time in seconds of the last `#TS:` annotation before it; -1 when there was none.
+  package internal(set) var time: Int64 = -1
+  /// Its name.
+  package internal(set) var word = CommandWord(ByteSlice())
+
+  init(index: Int) { self.index = index }
+}
+
 /// A later command that acts differently once commands are left out: the first of those that do so
 /// to one key in one way.
 package struct TwinConflict: Sendable {
   /// How it acts differently.
-  package enum Kind: UInt8, Sendable, CaseIterable {
+  package enum Kind: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     /// It made the key anew, and now meets the one that is back.
     case recreated
     /// It counts, appends or overwrites a part, and now does so on another value.
@@ -48,11 +82,16 @@ package struct TwinConflict: Sendable {
     case fails
     /// It had nothing to remove, and now removes the key that is back.
     case removedAgain
+
+    /// Whether something that was written later would be lost.
+    package var losesWrites: Bool {
+      self == .refused || self == .wrongType || self == .fails
+    }
   }
   /// How.
   package let kind: Kind
   /// The command, by its place.
-  package let command: AOFCommand
+  package let command: TwinCommand
   /// The key.
   package let key: ByteSlice
   /// The database of the key.
@@ -65,9 +104,7 @@ package struct TwinConflict: Sendable {
   package var keys = 1
 
   /// Whether something that was written later would be lost.
-  package var losesWrites: Bool {
-    kind == .refused || kind == .wrongType || kind == .fails
-  }
+  package var losesWrites: Bool { kind.losesWrites }
 }
 
 /// What has to become of a later command so that a conflict is solved.

@@ -36,16 +36,16 @@ extension UndoImpact {
       json.field("db", difference.database, &output)
       json.field("key", difference.key, &output)
       switch kind {
-      case .restored: write(KeySummary(difference.after), &json, &output)
-      case .gone: write(KeySummary(difference.before), &json, &output)
+      case .restored: write(difference.after, &json, &output)
+      case .gone: write(difference.before, &json, &output)
       case .changed:
         json.key("before", &output)
         json.beginObject(&output)
-        write(KeySummary(difference.before), &json, &output)
+        write(difference.before, &json, &output)
         json.endObject(&output)
         json.key("after", &output)
         json.beginObject(&output)
-        write(KeySummary(difference.after), &json, &output)
+        write(difference.after, &json, &output)
         json.endObject(&output)
         json.field("how", difference.how, &output)
       }
@@ -57,7 +57,8 @@ extension UndoImpact {
   private func write(
     _ summary: KeySummary, _ json: inout JSONWriter, _ output: inout OutputBuffer
   ) {
-    json.field("type", summary.type.map { "\($0)" }, &output)
+    json.key("type", &output)
+    if let type = summary.type { json.string(type.name, &output) } else { json.null(&output) }
     json.field("elements", summary.elements, &output)
     json.field("bytes", summary.bytes, &output)
     json.key("pexpireat", &output)
@@ -144,8 +145,7 @@ extension TwinConflict {
 extension KeyDifference {
   /// What is different, in words.
   var how: String {
-    let old = KeySummary(before)
-    let new = KeySummary(after)
+    let (old, new) = (before, after)
     guard let newType = new.type else { return "was " + old.text }
     guard let oldType = old.type else { return new.text }
     var parts: [String] = []
@@ -153,13 +153,11 @@ extension KeyDifference {
       parts.append("\(old.text) → \(new.text)")
     } else {
       if old.elements != new.elements {
-        parts.append("\(newType): \(old.elements) → \(new.elements) \(new.unit)")
+        parts.append("\(newType.name): \(old.elements) → \(new.elements) \(new.unit)")
       } else if old.bytes != new.bytes {
-        parts.append("\(newType): \(old.bytes) → \(new.bytes) bytes")
-      } else if before.value.map({ value in after.value.map { !value.isSame(as: $0) } ?? true })
-        ?? true
-      {
-        parts.append("\(newType): other content")
+        parts.append("\(newType.name): \(old.bytes) → \(new.bytes) bytes")
+      } else if hasOtherContent {
+        parts.append("\(newType.name): other content")
       }
     }
     if old.expiresAt != new.expiresAt {
@@ -184,7 +182,7 @@ extension KeySummary {
   /// `hash of 3 fields`, `string of 12 bytes`.
   var text: String {
     guard let type else { return "nothing" }
-    var text = "\(type) of "
+    var text = "\(type.name) of "
     text += type == .string || type == .module ? "\(bytes) bytes" : "\(elements) \(unit)"
     if let expiresAt { text += ", expires \(Moment(milliseconds: expiresAt).text)" }
     return text

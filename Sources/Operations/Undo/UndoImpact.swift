@@ -53,7 +53,7 @@ public struct UndoImpact {
     try LogReplay.read(plan.log, into: twin.before, fileSystem)
     var differences: [KeyDifference] = []
     var counts = [0, 0, 0]
-    twin.forEachDifference { difference in
+    let ending = twin.conclude { difference in
       differences.append(difference)
       switch difference.kind {
       case .restored: counts[0] += 1
@@ -61,7 +61,6 @@ public struct UndoImpact {
       case .gone: counts[2] += 1
       }
     }
-    let hashes = twin.hashes(differences)
     if let damage = twin.before.damage {
       throw ToolError(
         .rdb(damage.error), file: plan.log.parts.first?.path, database: damage.database,
@@ -73,10 +72,10 @@ public struct UndoImpact {
     restored = counts[0]
     changed = counts[1]
     gone = counts[2]
-    digestBefore = hashes.before.text
-    digestAfter = hashes.after.text
-    keysBefore = hashes.before.keys
-    keysAfter = hashes.after.keys
+    digestBefore = ending.before.text
+    digestAfter = ending.after.text
+    keysBefore = ending.before.keys
+    keysAfter = ending.after.keys
   }
 
   /// The commands that go, whole or in part, in the order of the log.
