@@ -471,6 +471,34 @@ import Testing
     }
   }
 
+  /// A copy of later records that begins inside a text and fits there: its other end gives it away (seed 30174 of
+  /// Benchmarks/repair).
+  @Test func aTextThatEndsInACopyGoes() throws {
+    let original = try dump(bytes: 400_000, databases: 1, seed: 10)
+    let all = try records(original)
+    let found = all[300...].first {
+      original[$0.range.lowerBound] == 0 && $0.range.count > 60
+        && original[$0.range.lowerBound + 2 + $0.name.key.count] < 64
+    }
+    let text = try #require(found)
+    for end in [0, 7] {
+      var bytes = original
+      bytes.insert(
+        contentsOf: original[
+          all[700].range.lowerBound - 10..<all[720].range.upperBound - end - 5],
+        at: text.range.upperBound - 10)
+      let whole = Set(all.map { Array(original[$0.range]) })
+      let (report, result) = try repair(bytes)
+      let kept = try records(result)
+      for record in kept {
+        #expect(
+          whole.contains(Array(result[record.range])), "\(KeyText.quoted(record.name.key))")
+      }
+      #expect(kept.count >= all.count - 5)
+      #expect(report.lost.contains { $0.keys.contains(text.name.key) })
+    }
+  }
+
   @Test func anEmptyDumpIsNoDump() throws {
     let path = try directory.write([], to: "empty.rdb")
     #expect(throws: ToolError.self) { try Repair.run(path, to: path + ".out") }

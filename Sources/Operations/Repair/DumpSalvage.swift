@@ -256,7 +256,7 @@ struct DumpSalvage: ~Copyable {
 
   /// Whether the content of a value tells its end once more, so that bytes put in or cut out inside would
   /// have been found: these have a mark at their end, and each element tells its length twice.
-  private static func provesLength(_ type: ValueType) -> Bool {
+  static func provesLength(_ type: ValueType) -> Bool {
     switch type {
     case .hashListpack, .setListpack, .zsetListpack, .hashListpackEx, .hashZiplist, .zsetZiplist,
       .listZiplist:
@@ -428,6 +428,9 @@ struct DumpSalvage: ~Copyable {
     keys -= 1
     lose(range, reason, db: db, keys: [key], readable: 1)
   }
+
+  /// The key whose record begins at `offset` is worth a look.
+  mutating func note(_ offset: Int, _ reason: String) { noted[offset] = reason }
 
   /// Hashes of keys that are there more than once.
   mutating func takeSuspects() -> Set<UInt64> { filter.takeSuspects() }
