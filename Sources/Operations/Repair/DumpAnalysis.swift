@@ -52,7 +52,7 @@ struct DumpAnalysis {
         unproven =
           "the dump has no checksum: a change inside a text leaves everything around it right"
       }
-      finish(&salvage, cursor.pages)
+      take(&salvage, cursor.pages)
       return cursor
     }
     if !options.strict {
@@ -72,16 +72,18 @@ struct DumpAnalysis {
       salvage.lose(
         0..<RDBHeader.length, "the header is damaged; it is written anew", db: nil)
     }
-    if salvage.lost.isEmpty, state.difference != nil {
+    let excess = finish(&salvage, cursor.pages)
+    if excess.isProven { return cursor }
+    if lost.isEmpty, state.difference != nil {
       doubts.append(
         "\(KeyText.fileName(file)): the checksum is wrong, and nothing else is: a key or value may be "
           + "another one than was written, and which one can't be told")
     }
     unproven =
       "the checksum stands for the whole dump only: a change inside a text leaves everything around it right"
-    finish(&salvage, cursor.pages)
     if let dump, !options.strict {
-      suspects = DumpSuspects.find(dump.pieces, of: file, bytes, cursor.pages, head.header)
+      suspects = DumpSuspects.find(
+        dump.pieces, of: file, bytes, cursor.pages, head.header, salvage.noted, excess.noted)
     }
     return cursor
   }
@@ -141,7 +143,7 @@ struct DumpAnalysis {
           now: withUnsafeBytesOf(state.stored ^ difference),
           reason: "only the checksum itself was changed"))
     }
-    fixed.finish(&salvage, cursor.pages)
+    fixed.take(&salvage, cursor.pages)
     return fixed
   }
 
@@ -151,7 +153,22 @@ struct DumpAnalysis {
   }
 
   /// Takes over what was decided.
-  private mutating func finish(_ salvage: inout DumpSalvage, _ pages: MappedPages) {
+  private mutating func take(_ salvage: inout DumpSalvage, _ pages: MappedPages) {
+    decide(&salvage, pages)
+    takeOver(salvage)
+  }
+
+  /// Takes over what was decided of a dump of which nothing proves the bytes, unless the answer does.
+  private mutating func finish(
+    _ salvage: inout DumpSalvage, _ pages: MappedPages
+  ) -> DumpExcess {
+    decide(&salvage, pages)
+    let excess = DumpExcess(&salvage, pages, head.header)
+    takeOver(salvage)
+    return excess
+  }
+
+  private func decide(_ salvage: inout DumpSalvage, _ pages: MappedPages) {
     let suspects = salvage.takeSuspects()
     if !salvage.lost.isEmpty {
       DumpDuplicates.count(suspects, &salvage, pages, head.header)
@@ -159,6 +176,9 @@ struct DumpAnalysis {
       DumpDatabases.tellMissing(&salvage, average: salvage.average)
     }
     DumpDuplicates.remove(suspects, &salvage, pages, head.header)
+  }
+
+  private mutating func takeOver(_ salvage: borrowing DumpSalvage) {
     lost = salvage.lost
     doubts += salvage.doubts
     end = salvage.end

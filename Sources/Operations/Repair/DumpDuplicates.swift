@@ -46,6 +46,7 @@ enum DumpDuplicates {
   ) {
     if suspects.isEmpty { return }
     let places = find(suspects, salvage, pages, header)
+    removeSeams(places, &salvage, pages, header)
     removeCopies(places, &salvage)
     for same in places where same.count > 1 {
       var byDatabase: [Int: [Place]] = [:]
@@ -86,6 +87,30 @@ enum DumpDuplicates {
       return true
     }
     return places.values.sorted { $0[0].range.lowerBound < $1[0].range.lowerBound }
+  }
+
+  /// Takes out keys that end in a copy of other bytes (``DumpSeams``).
+  private static func removeSeams(
+    _ all: [[Place]], _ salvage: inout DumpSalvage, _ pages: MappedPages, _ header: RDBHeader
+  ) {
+    if salvage.lost.isEmpty { return }
+    var pairs: [DumpSeams.Pair] = []
+    for same in all where same.count == 2 && same[0].hash == same[1].hash {
+      pairs.append(DumpSeams.Pair(first: same[0].range, second: same[1].range))
+    }
+    let seams = DumpSeams(pairs, salvage.pieces)
+    for one in seams.find(salvage.pieces, salvage.bytes, pages, header) {
+      if one.isCertain {
+        salvage.remove(
+          one.range,
+          "a key whose value ends in a copy of the bytes before byte \(one.other)", db: one.db,
+          key: one.key)
+      } else {
+        salvage.note(
+          one.range.lowerBound,
+          "it begins like what stands at byte \(one.other), behind a copy of other bytes")
+      }
+    }
   }
 
   /// Between two damages lies what may be a copy of bytes that belong to another database. Where at

@@ -53,6 +53,8 @@ struct DumpSalvage: ~Copyable {
   private(set) var filter = KeyFilter()
   /// The types that were read, for the version of a header that was lost.
   private(set) var types: Set<ValueType> = []
+  /// Keys that are kept and worth a look: where their records begin, and why.
+  private(set) var noted: [Int: String] = [:]
   /// The server that made it, when a fact tells.
   private(set) var target: RDBTarget?
 
@@ -63,6 +65,10 @@ struct DumpSalvage: ~Copyable {
   private var isStopping = false
   /// Whether there are size hints.
   private var hasSizes = false
+  /// Where one may stand: behind the selection of a database, which may have been lost.
+  private var sizesMayStand = -1
+  /// Where reading began again behind lost bytes.
+  private var resumedAt = -1
   /// Whether the bytes are known to be other ones than were written.
   private let distrusts: Bool
 
@@ -115,7 +121,10 @@ struct DumpSalvage: ~Copyable {
       }
       pieces.groups.append(DumpPieces.Group(db: db))
       pieces.append(at..<reader.offset)
+      sizesMayStand = reader.offset
     case .resizeDB(let keys, let expires):
+      // Elsewhere it is what is left of other bytes.
+      if distrusts, at != sizesMayStand { throw .strange }
       hasSizes = true
       let last = pieces.groups.count - 1
       if pieces.groups[last].keys == 0, !pieces.groups[last].isUncertain {
@@ -164,6 +173,11 @@ struct DumpSalvage: ~Copyable {
       throw .strange
     }
     if distrusts, hasLostTime(key, at) || isZeros(at..<reader.offset) { throw .strange }
+    // The lost bytes may reach into the expiry time.
+    if at == resumedAt, let time = key.expiresAt {
+      if distrusts, !model.hasSeen(time) { throw .strange }
+      noted[at] = "its expiry time stands behind lost bytes, which may reach into it"
+    }
     if distrusts, swallows(key, upTo: reader.offset, reader.db) { throw .strange }
     let range = at..<reader.offset
     pieces.append(range)
@@ -196,7 +210,7 @@ struct DumpSalvage: ~Copyable {
       return false
     }
     let time = bytes.load(at: at - 8, as: Int64.self)
-    return 946_684_800_000...4_102_444_800_000 ~= time
+    return KeyModel.plausible ~= time
   }
 
   /// Whether a text whose name is longer or shorter than all before holds records: it is the rest of
@@ -242,7 +256,7 @@ struct DumpSalvage: ~Copyable {
 
   /// Whether the content of a value tells its end once more, so that bytes put in or cut out inside would
   /// have been found: these have a mark at their end, and each element tells its length twice.
-  private static func provesLength(_ type: ValueType) -> Bool {
+  static func provesLength(_ type: ValueType) -> Bool {
     switch type {
     case .hashListpack, .setListpack, .zsetListpack, .hashListpackEx, .hashZiplist, .zsetZiplist,
       .listZiplist:
@@ -338,6 +352,8 @@ struct DumpSalvage: ~Copyable {
       fresh.isUncertain = true
       fresh.lostBefore = offset - from
       pieces.groups.append(fresh)
+      sizesMayStand = offset
+      resumedAt = offset
       reader.resume(at: offset, db: db)
       return true
     }
@@ -405,9 +421,16 @@ struct DumpSalvage: ~Copyable {
     guard let group = pieces.all.first(where: { $0.range.overlaps(range) })?.group else { return }
     pieces.remove(range)
     pieces.groups[group].keys -= 1
+    // Servers write the time first.
+    if [Opcode.expiry, Opcode.expirySeconds].contains(bytes[range.lowerBound]) {
+      pieces.groups[group].expires -= 1
+    }
     keys -= 1
     lose(range, reason, db: db, keys: [key], readable: 1)
   }
+
+  /// The key whose record begins at `offset` is worth a look.
+  mutating func note(_ offset: Int, _ reason: String) { noted[offset] = reason }
 
   /// Hashes of keys that are there more than once.
   mutating func takeSuspects() -> Set<UInt64> { filter.takeSuspects() }

@@ -6,7 +6,8 @@ internal import RDB
 /// A byte that was changed inside a text leaves everything around it right, so the structure can't
 /// give it away. But the texts of a dump are much alike: where nearly all names and values are
 /// letters, a zero or a control character in one of them is worth a look. It is a hint and no
-/// proof: such keys are kept, and named. A changed letter among letters stays unseen.
+/// proof: such keys are kept, and named. A changed letter among letters stays unseen. Others say for
+/// their own reasons that a key is worth a look.
 struct DumpSuspects {
   /// A byte that more keys hold is none of damage.
   private static let mostKeys = 32
@@ -63,6 +64,9 @@ struct DumpSuspects {
     }
   }
 
+  /// Keys that are worth a look for another reason, by the first bytes of their records, and the reason.
+  private var noted: [Int: String] = [:]
+  private var notedPlaces: [Place] = []
   private var names = Alphabet()
   private var values = Alphabet()
   private var keys = 0
@@ -70,9 +74,10 @@ struct DumpSuspects {
   /// The keys of `pieces` that are worth a look, in the order of the file.
   static func find(
     _ pieces: DumpPieces, of file: String, _ bytes: ByteSlice, _ pages: MappedPages,
-    _ header: RDBHeader
+    _ header: RDBHeader, _ noted: [Int: String]...
   ) -> [RepairReport.Suspect] {
     var suspects = DumpSuspects()
+    for one in noted { suspects.noted.merge(one) { first, _ in first } }
     var element = ValueElement()
     pieces.forEachKey(bytes, pages, header) { reader, at, piece in
       suspects.read(&reader, &element, at, pieces.groups[piece.group].db)
@@ -100,6 +105,10 @@ struct DumpSuspects {
       }
     } catch { return false }
     let range = at..<reader.offset
+    if !noted.isEmpty, noted[at] != nil {
+      notedPlaces.append(
+        Place(range: range, db: db, key: key.key.prefix(min(key.key.count, 4096)).bytes))
+    }
     names.endKey(range, db, key.key)
     values.endKey(range, db, key.key)
     return true
@@ -112,6 +121,11 @@ struct DumpSuspects {
 
   private func answer(_ file: String) -> [RepairReport.Suspect] {
     var found: [Int: RepairReport.Suspect] = [:]
+    for place in notedPlaces.prefix(DumpSuspects.most) {
+      found[place.range.lowerBound] = RepairReport.Suspect(
+        file: file, offset: place.range.lowerBound, length: place.range.count, database: place.db,
+        key: place.key, reason: noted[place.range.lowerBound] ?? "")
+    }
     for (part, alphabet) in [("name", names), ("value", values)] {
       for (byte, place) in alphabet.rare(of: keys) where found.count < DumpSuspects.most {
         if found[place.range.lowerBound] != nil { continue }

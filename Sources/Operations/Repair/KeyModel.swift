@@ -4,12 +4,17 @@ import RDB
 /// What the keys of a dump look like, learned from those that are certainly whole: to tell a true
 /// key from bytes that only happen to read as one.
 struct KeyModel {
+  /// Times at which keys may expire: 2000 to 2100, in ms.
+  static let plausible: ClosedRange<Int64> = 946_684_800_000...4_102_444_800_000
+
   /// Keys seen.
   private(set) var count = 0
   private var printable = 0
   private var longest = 0
   private var shortest = Int.max
   private var evicting = 0
+  private var times = Int64.max...Int64.max
+  private var timesSeen = 0
   private var types = InlineArray<256, Int>(repeating: 0)
   private var isEmptySeen = false
   /// Bytes of all records seen.
@@ -19,6 +24,10 @@ struct KeyModel {
   mutating func learn(_ key: KeyHeader, length: Int) {
     count &+= 1
     bytes &+= length
+    if let time = key.expiresAt, KeyModel.plausible ~= time {
+      times = timesSeen == 0 ? time...time : min(times.lowerBound, time)...max(times.upperBound, time)
+      timesSeen += 1
+    }
     // Looking at every key of a large dump would cost more than it tells.
     if count > 100_000, count & 63 != 0 { return }
     if KeyModel.isPrintable(key.key) { printable &+= count > 100_000 ? 64 : 1 }
@@ -46,13 +55,20 @@ struct KeyModel {
     if name.count > max(1024, longest * 4) { return -1000 }
     var bits = types[Int(key.type.rawValue)] > 0 ? 3 : 0
     if let time = key.expiresAt {
-      // 2000 to 2100, in ms.
-      guard 946_684_800_000...4_102_444_800_000 ~= time else { return -1000 }
+      guard KeyModel.plausible ~= time else { return -1000 }
       bits += 20
     }
     if KeyModel.isPrintable(name) { return bits + 2 + min(name.count, 32) * 7 / 5 }
     if isText { return -1000 }
     return bits + (name.count >= 4 ? 2 : 0)
+  }
+
+  /// Whether a key may expire at `time`, by when others do: between the first and the last of them, and a
+  /// little before and after.
+  func hasSeen(_ time: Int64) -> Bool {
+    if timesSeen < 20 { return true }
+    let margin = (times.upperBound - times.lowerBound) / 8
+    return times.lowerBound - margin...times.upperBound + margin ~= time
   }
 
   /// Whether a name is much shorter than all that were seen.
