@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// Checking plain keys in one loop: strings, and collections of one blob or of blobs.
+/// Checking plain keys in one loop: strings, and collections of one blob, of blobs or of strings.
 ///
 /// As where they are only passed, the position stays in a register, and whatever is not right is left to
 /// ``RDBReader`` and ``ValueChecker``, which say what is wrong with it. So nothing here can differ from them
@@ -8,8 +8,11 @@ internal import Bytes
 extension PlainKeys {
   /// The code of a list of blobs (rdb-format.md 7.2).
   private static let quicklist2: UInt8 = 18
-  /// The codes of strings, intsets, listpacks and lists of listpacks.
-  private static let checked: UInt32 = 1 << 0 | 1 << 11 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 20
+  /// The codes of sets, hashes and sorted sets whose elements stand one by one.
+  private static let singles: UInt32 = 1 << 2 | 1 << 4 | 1 << 5
+  /// Those, and the codes of strings, intsets, listpacks and lists of listpacks.
+  private static let checked: UInt32 =
+    singles | 1 << 0 | 1 << 11 | 1 << 16 | 1 << 17 | 1 << 18 | 1 << 20
 
   /// Passes plain keys from the start of `bytes` on whose values are right to the last byte and neither
   /// empty nor unusual, and whose names are neither integers nor compressed.
@@ -43,6 +46,11 @@ extension PlainKeys {
         guard
           let behind = PlainKeys.checkNodes(bytes, value, end, &checker, &scratch)
         else { return start }
+        next = behind
+      } else if PlainKeys.singles &>> UInt32(head.code) & 1 == 1 {
+        guard let behind = PlainKeys.checkSingles(bytes, value, end, head.code, &checker) else {
+          return start
+        }
         next = behind
       } else {
         guard let (blob, behind) = PlainKeys.blob(bytes, value, end, &scratch),
@@ -85,6 +93,55 @@ extension PlainKeys {
       return nil
     }
     return (bytes.slice(at: from, count: count), from &+ count)
+  }
+
+  /// Checks the elements of a set, hash or sorted set at `from`; returns the position behind them, nil when
+  /// they are not right, two have one hash, a name is compressed, or they do not end within the bytes,
+  /// which is found out before any is looked at.
+  private static func checkSingles(
+    _ bytes: ByteSlice, _ from: Int, _ end: Int, _ code: UInt8, _ checker: inout ValueChecker
+  ) -> Int? {
+    guard let behind = elements(bytes, from, end, code, 1 &<< UInt32(code)),
+      behind <= bytes.count, var (at, count) = length(bytes, from, end), count > 0
+    else { return nil }
+    checker.filter.clear()
+    checker.filter.expect(UInt64(count))
+    while count > 0 {
+      guard let (hash, next) = contentHash(bytes, at, end), checker.filter.insert(hash) else {
+        return nil
+      }
+      at = next
+      if code == 4 {
+        guard let next = string(bytes, at, end),
+          bytes[at] != 0xC3 || next <= behind && isRightLZF(bytes, at, end)
+        else { return nil }
+        at = next
+      } else if code == 5 {
+        guard bytes.holds(8, at: at),
+          !Double(bitPattern: bytes.load(at: at, as: UInt64.self)).isNaN
+        else { return nil }
+        at &+= 8
+      }
+      count &-= 1
+    }
+    return at == behind ? behind : nil
+  }
+
+  /// The hash of the string or integer at `at`, and the position behind it; nil for a compressed one.
+  @inline(__always) private static func contentHash(
+    _ bytes: ByteSlice, _ at: Int, _ end: Int
+  ) -> (hash: UInt64, behind: Int)? {
+    if let (from, count) = length(bytes, at, end) {
+      guard bytes.holds(count, at: from) else { return nil }
+      return (RDB.contentHash(bytes.slice(at: from, count: count)), from &+ count)
+    }
+    guard at < end else { return nil }
+    switch bytes[at] {
+    case 0xC0: return (RDB.contentHash(Int64(bytes.load(at: at &+ 1, as: Int8.self))), at &+ 2)
+    case 0xC1: return (RDB.contentHash(Int64(bytes.load(at: at &+ 1, as: Int16.self))), at &+ 3)
+    case 0xC2: return (RDB.contentHash(Int64(bytes.load(at: at &+ 1, as: Int32.self))), at &+ 5)
+    default: return nil
+    }
   }
 
   /// Checks the nodes of a list at `from`; returns the position behind them, nil when one is not right or
