@@ -29,7 +29,7 @@ import Testing
       let command = conflict.command
       lines.append(
         "\(conflict.kind) \(command.index) \(command.file) \(command.offset) \(command.time) "
-          + "\(command.word.text) \(conflict.key.text) \(conflict.database) "
+          + "\(command.word.first) \(conflict.key.text) \(conflict.database) "
           + "\(conflict.commands) \(conflict.keys) \(conflict.fault.map { "\($0)" } ?? "-")")
     }
     return lines

@@ -25,7 +25,7 @@ public final class ApplyRecovery {
   /// Values above this are not compared with what the server holds.
   private static let mostCompared = 48 << 20
 
-  private let connection: Connection
+  let connection: Connection
   private let facts: NodeFacts
   private let plan: RecoveryPlan
   /// What the server is.
@@ -33,7 +33,7 @@ public final class ApplyRecovery {
   /// What values are written for.
   private let target: ServerTarget
   private let dumpTarget: RDBTarget
-  private let timeout = Duration.seconds(60)
+  let timeout = Duration.seconds(60)
   private let decoder = PayloadDecoder()
   private(set) var report = ApplyReport()
   private var selected = -1
@@ -79,13 +79,15 @@ public final class ApplyRecovery {
   /// Puts `lost` back as the plan says.
   ///
   /// - Throws: `JobError` when the connection is lost or the server takes no writes; what was put
-  ///   back until then stays, and is left alone by another run.
+  ///   back until then stays, and is left alone by another run. Before anything is written when the
+  ///   server is a node of a cluster and keys belong to others.
   public func run(_ lost: LostKeys) throws(JobError) -> ApplyReport {
     var gone: [RecoverableKey] = []
     var others: [RecoverableKey] = []
     for key in lost.keys where plan.scope.includes(key) {
       if key.fate == .gone { gone.append(key) } else { others.append(key) }
     }
+    if facts.isClusterNode { try checkSlots(gone + others) }
     do throws(JobError) {
       let isPlain = plan.form == .commands || !target.takesPayloads
       for batch in batches(gone) {
@@ -388,7 +390,7 @@ public final class ApplyRecovery {
     return (memory.bytes, writer.commandCount, perKey)
   }
 
-  private func select(_ database: Int) throws(JobError) {
+  func select(_ database: Int) throws(JobError) {
     guard selected != database else { return }
     _ = try connection.call("SELECT", "\(database)", timeout: timeout)
     selected = database
@@ -403,11 +405,11 @@ public final class ApplyRecovery {
     return seconds * 1000 + micros / 1000
   }
 
-  private func reply(_ deadline: Deadline) throws(JobError) -> RESPValue {
+  func reply(_ deadline: Deadline) throws(JobError) -> RESPValue {
     try connection.reader.reply(deadline)
   }
 
-  private static func command(_ name: String, _ words: [[UInt8]] = []) -> [UInt8] {
+  static func command(_ name: String, _ words: [[UInt8]] = []) -> [UInt8] {
     var bytes = Array("*\(words.count + 1)\r\n$\(name.utf8.count)\r\n\(name)\r\n".utf8)
     for word in words {
       bytes += "$\(word.count)\r\n".utf8
