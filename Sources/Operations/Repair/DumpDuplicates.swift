@@ -89,7 +89,7 @@ enum DumpDuplicates {
     return places.values.sorted { $0[0].range.lowerBound < $1[0].range.lowerBound }
   }
 
-  /// Takes out keys that end in a copy of other bytes (``DumpSeams``).
+  /// Takes out keys that are made of two (``DumpSeams``).
   private static func removeSeams(
     _ all: [[Place]], _ salvage: inout DumpSalvage, _ pages: MappedPages, _ header: RDBHeader
   ) {
@@ -99,17 +99,17 @@ enum DumpDuplicates {
       pairs.append(DumpSeams.Pair(first: same[0].range, second: same[1].range))
     }
     let seams = DumpSeams(pairs, salvage.pieces)
-    for one in seams.find(salvage.pieces, salvage.bytes, pages, header) {
-      if one.isCertain {
-        salvage.remove(
-          one.range,
-          "a key whose value ends in a copy of the bytes before byte \(one.other)", db: one.db,
-          key: one.key)
-      } else {
-        salvage.note(
-          one.range.lowerBound,
-          "it begins like what stands at byte \(one.other), behind a copy of other bytes")
-      }
+    let found = seams.find(salvage.pieces, salvage.bytes, pages, header)
+    if found.isEmpty { return }
+    for one in found {
+      salvage.remove(
+        one.range,
+        "a key that is made of two: a copy of the bytes around byte \(one.other) ends in it",
+        db: one.db, key: one.key)
+    }
+    let gone = Set(found.map(\.range.lowerBound))
+    for same in all {
+      for place in same where gone.contains(place.range.lowerBound) { place.isGone = true }
     }
   }
 

@@ -110,7 +110,9 @@ struct DumpExcess {
     }
     var excess: [Int: Int?] = [:]
     for (db, count) in keys where count > 0 {
-      excess[db] = .some(announced[db].map { max(0, count - Int(clamping: $0)) })
+      // Some writers announce nothing or nonsense.
+      let told = announced[db].map { Int(clamping: $0) }.flatMap { $0 * 2 < count ? nil : $0 }
+      excess[db] = .some(told.map { max(0, count - $0) })
     }
     return excess
   }

@@ -429,9 +429,6 @@ struct DumpSalvage: ~Copyable {
     lose(range, reason, db: db, keys: [key], readable: 1)
   }
 
-  /// The key whose record begins at `offset` is worth a look.
-  mutating func note(_ offset: Int, _ reason: String) { noted[offset] = reason }
-
   /// Hashes of keys that are there more than once.
   mutating func takeSuspects() -> Set<UInt64> { filter.takeSuspects() }
 }

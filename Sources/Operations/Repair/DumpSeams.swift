@@ -7,8 +7,9 @@ internal import RDB
 /// The copy gives itself away by its other end, where damage is to be seen, and by its keys, which
 /// stand at another place too, in the same order, and without damage there. When nothing is wrong at
 /// its first key, the copy begins inside the key before: unless that proves its own end, or ends in
-/// other bytes than what stands before the other place, it goes. Behind the last key of a copy, a key that
-/// begins like the one behind the other place is named.
+/// other bytes than what stands before the other place, it goes. When nothing is wrong at its last key, the
+/// copy ends inside the key behind, which goes when it has the name of the one behind the other place, and
+/// another value.
 struct DumpSeams {
   /// A key that stands at two places with the same value.
   struct Pair {
@@ -58,17 +59,16 @@ struct DumpSeams {
     }
   }
 
-  /// A key that is made of two, or may be.
+  /// A key that is made of two.
   struct Found {
     var range: Range<Int>
     var db: Int
     var key: [UInt8]
     /// Where what it ends in, or begins with, stands too.
     var other: Int
-    /// Whether it goes.
-    var isCertain: Bool
   }
 
+  /// Looks for them among the keys that are kept.
   func find(
     _ pieces: DumpPieces, _ bytes: ByteSlice, _ pages: MappedPages, _ header: RDBHeader
   ) -> [Found] {
@@ -82,18 +82,12 @@ struct DumpSeams {
       if let other = before[range.upperBound], !DumpSalvage.provesLength(key.type), other > 0,
         bytes[other - 1] == bytes[range.upperBound - 1]
       {
-        found.append(
-          Found(range: range, db: db, key: key.key.bytes, other: other, isCertain: true))
-      } else if let other = behind[at] {
-        var same = 0
-        while same < range.count, other + same < bytes.count,
-          bytes[at + same] == bytes[other + same]
-        { same += 1 }
-        // Where it begins with another name, that is its own.
-        if at + same > key.valueOffset {
-          found.append(
-            Found(range: range, db: db, key: key.key.bytes, other: other, isCertain: false))
-        }
+        found.append(Found(range: range, db: db, key: key.key.bytes, other: other))
+      } else if let other = behind[at], bytes.holds(key.valueOffset - at, at: other),
+        bytes.slice(at: at, count: key.valueOffset - at)
+          == bytes.slice(at: other, count: key.valueOffset - at)
+      {
+        found.append(Found(range: range, db: db, key: key.key.bytes, other: other))
       }
       return true
     }

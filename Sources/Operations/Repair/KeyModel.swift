@@ -25,7 +25,9 @@ struct KeyModel {
     count &+= 1
     bytes &+= length
     if let time = key.expiresAt, KeyModel.plausible ~= time {
-      times = timesSeen == 0 ? time...time : min(times.lowerBound, time)...max(times.upperBound, time)
+      times =
+        timesSeen == 0
+        ? time...time : min(times.lowerBound, time)...max(times.upperBound, time)
       timesSeen += 1
     }
     // Looking at every key of a large dump would cost more than it tells.
