@@ -194,6 +194,26 @@ import Testing
     #expect(report.lostBytes == long.count)
   }
 
+  /// A damaged length takes 40 commands into a word, and ends inside a command, or where one ends: they stay (seed
+  /// 40101 of Benchmarks/repair).
+  @Test(arguments: [false, true]) func commandsInsideAWrongLengthStay(_ endsWithOne: Bool) throws {
+    let parts = (100..<200).map { command("SET", "key\($0)", "value\($0)") }
+    let taken =
+      parts[51].count - (endsWithOne ? 2 : "\r\n$6\r\nkey151\r\n$8\r\nvalue151\r\n".utf8.count)
+    let inside = parts[11...50].reduce(0) { $0 + $1.count } + taken
+    let wrong = String(decoding: parts[10], as: UTF8.self)
+      .replacingOccurrences(of: "$8\r\nvalue110", with: "$\(inside + 10)\r\nvalue110")
+    var damaged = parts
+    damaged[10] = Array(wrong.utf8)
+    // Damage in several places, so that words are looked at which fit.
+    for index in [80, 90] { damaged[index].removeSubrange(10..<20) }
+    let (report, result) = try repair(log(damaged))
+    let lost = [10, 80, 90]
+    #expect(result == log(parts.indices.filter { !lost.contains($0) }.map { parts[$0] }))
+    #expect(report.keptCommands == parts.count - lost.count + 1)
+    #expect(report.lost.first?.length == damaged[10].count)
+  }
+
   @Test func lineEndsArePutRight() throws {
     var bytes = log(Array(set[..<5]))
     let whole = bytes

@@ -181,4 +181,24 @@ extension RepairRDBTests {
     #expect(report.lost.contains { $0.reason.contains("made of two") })
   }
 
+  /// Where a copy goes on behind a text that differs, a letter of it was changed, here or there: neither can be trusted.
+  @Test func aChangedTextWithinACopyIsNotMadeOfTwo() throws {
+    let original = try dump(bytes: 400_000, databases: 1, seed: 10)
+    let all = try records(original)
+    let changed = try #require(plainText(all[710...], original))
+    for isOfCopy in [false, true] {
+      var bytes = original
+      let first = all[700].range.lowerBound + 3
+      var copy = Array(original[first..<all[740].range.upperBound])
+      if isOfCopy {
+        copy[changed.range.upperBound - 1 - first] ^= 1
+      } else {
+        bytes[changed.range.upperBound - 1] ^= 1
+      }
+      bytes.insert(contentsOf: copy, at: all[300].range.lowerBound)
+      let (report, result) = try repair(bytes)
+      #expect(try !records(result).contains { $0.name == changed.name })
+      #expect(!report.lost.contains { $0.reason.contains("made of two") })
+    }
+  }
 }

@@ -21,6 +21,10 @@ struct DumpSeams {
   private var before: [Int: Int] = [:]
   private var behind: [Int: Int] = [:]
 
+  /// Where the other one of a pair begins, and where it ends.
+  private var starts: [Int: Int] = [:]
+  private var ends: [Int: Int] = [:]
+
   /// `pairs` are those of all keys.
   init(_ pairs: [Pair], _ pieces: DumpPieces) {
     // The edges of what is kept: damage is there.
@@ -31,6 +35,12 @@ struct DumpSeams {
       ends.insert(piece.range.upperBound)
     }
     let edges = starts.symmetricDifference(ends)
+    for pair in pairs {
+      self.starts[pair.first.lowerBound] = pair.second.lowerBound
+      self.starts[pair.second.lowerBound] = pair.first.lowerBound
+      self.ends[pair.first.upperBound] = pair.second.upperBound
+      self.ends[pair.second.upperBound] = pair.first.upperBound
+    }
     let sorted = pairs.sorted { $0.first.lowerBound < $1.first.lowerBound }
     var index = 0
     while index < sorted.count {
@@ -79,6 +89,9 @@ struct DumpSeams {
       guard (try? reader.skipValue()) != nil else { return false }
       let range = at..<reader.offset
       let db = pieces.groups[piece.group].db
+      // Where the copy goes on beyond this key, a byte in it was changed, here or there.
+      if let other = before[range.upperBound], ends[at] == other - range.count { return true }
+      if let other = behind[at], starts[range.upperBound] == other + range.count { return true }
       if let other = before[range.upperBound], !DumpSalvage.provesLength(key.type), other > 0,
         bytes[other - 1] == bytes[range.upperBound - 1]
       {

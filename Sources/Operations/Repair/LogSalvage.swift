@@ -103,10 +103,49 @@ struct LogSalvage: ~Copyable {
       }
     }
     for (range, name) in found.prefix(100_000) {
+      // What it took may be whole commands, up to its end.
+      var taken = range
+      if plan.databases.count <= 1, let inner = inner(of: range, reaching: true), inner.isPlain {
+        taken = range.lowerBound..<inner.start
+        plan.commands += inner.commands
+      }
       plan.take(
-        out: range, of: file, "a command that may have taken parts of the next ones into a word",
+        out: taken, of: file, "a command that may have taken parts of the next ones into a word",
         [name], count: 1)
     }
+  }
+
+  /// The first border inside the command at `range` from which commands can be read that end where it does
+  /// (`reaching`), or go on across its end: it has taken them into a word. What a value holds breaks
+  /// before. Plain are commands that select nothing and belong to no transaction.
+  private mutating func inner(
+    of range: Range<Int>, reaching: Bool
+  ) -> (start: Int, commands: Int, isPlain: Bool)? {
+    var from = range.lowerBound + 1
+    for _ in 0..<16 {
+      guard let start = probe.next(in: bytes, from: from), start < range.upperBound else {
+        return nil
+      }
+      var at = start
+      var commands = 0
+      var isPlain = true
+      while at < range.upperBound {
+        if bytes[at] == 0x23 {
+          at = (bytes.firstIndex(of: 0x0A, from: at) ?? bytes.count - 1) + 1
+          continue
+        }
+        guard let end = try? words.fill(from: bytes, at: at) else { break }
+        let word = CommandWord(words[0])
+        if word.isSelect || word.isMulti || word.isExec { isPlain = false }
+        commands += 1
+        at = end
+      }
+      if reaching ? at == range.upperBound : at > range.upperBound {
+        return (start, commands, isPlain)
+      }
+      from = start + 1
+    }
+    return nil
   }
 
   private mutating func walk(_ reader: inout AOFReader) throws(AOFError) {
@@ -200,21 +239,21 @@ struct LogSalvage: ~Copyable {
     lose(range, reason, [name], readable: 1)
   }
 
-  /// Takes commands out that were kept before.
+  /// Takes commands out that were kept before; of those only what stands before `end` is lost.
   private mutating func drop(
-    _ range: Range<Int>, _ reason: String, _ names: [String], _ count: Int
+    _ range: Range<Int>, upTo end: Int? = nil, _ reason: String, _ names: [String], _ count: Int
   ) {
     if runStart < range.upperBound {
       // It lies in the open run.
-      let end = max(range.upperBound, runStart)
-      closeRun(at: end)
-      runStart = end
+      let behind = max(range.upperBound, runStart)
+      closeRun(at: behind)
+      runStart = behind
     }
     // Maybe it went with what is around it.
     guard plan.pieces.contains(range.lowerBound) else { return }
     plan.pieces.remove(range)
     plan.commands -= count
-    lose(range, reason, names, readable: count)
+    lose(range.lowerBound..<(end ?? range.upperBound), reason, names, readable: count)
   }
 
   /// Nothing was put right at `offset` after all.
@@ -288,14 +327,20 @@ struct LogSalvage: ~Copyable {
       bytes[at] == 0x24 || isTail(at) || swallows(last.offset..<last.end)
     {
       let name = last.word
+      let next = strict ? nil : inner(of: last.offset..<last.end, reaching: false)?.start
       drop(
-        last.offset..<last.end,
+        last.offset..<last.end, upTo: next ?? last.end,
         bytes[at] == 0x24
           ? "a command behind which more words follow than it counts"
           : "a command behind which the end of another one follows: bytes were cut out, maybe inside it",
         [name.text], 1)
       if name.isMulti || name.isExec { openMulti = nil }
       from = last.offset
+      if let next {
+        endIsland(at: from)
+        goOn(&reader, from: from, at: next)
+        return true
+      }
     } else if putLineEndsRight(&reader, at) {
       return true
     }
@@ -303,16 +348,23 @@ struct LogSalvage: ~Copyable {
     let next = strict ? nil : probe.next(in: bytes, from: at + 1)
     let range = at..<(next ?? bytes.count)
     tell(range, error)
-    closeStretch(at: at)
     guard let next else {
+      closeStretch(at: at)
       runStart = bytes.count
       return false
     }
+    goOn(&reader, from: at, at: next)
+    return true
+  }
+
+  /// Reads on at `next`, behind damage at `start`.
+  private mutating func goOn(_ reader: inout AOFReader, from start: Int, at next: Int) {
+    closeStretch(at: start)
     runStart = next
     segmentStart = next
-    openStretch(at: next, last.database)
-    reader.resume(at: next, database: last.database)
-    return true
+    let database = reader.command.database
+    openStretch(at: next, database)
+    reader.resume(at: next, database: database)
   }
 
   /// Whether the end of a command stands at `at`: the rest of a word, and behind its line end the next word
