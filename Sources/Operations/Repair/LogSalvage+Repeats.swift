@@ -11,7 +11,7 @@ internal import Bytes
 extension LogSalvage {
   /// Behind damage so many bytes are looked at.
   private static let reach = 256 << 10
-  /// Going through a file of more bytes costs so much that the first command has to do.
+  /// Going through a file of more bytes costs so much that the first two commands have to do.
   static let large = 64 << 20
   /// So many places are looked at.
   private static let mostIslands = 64
