@@ -23,12 +23,16 @@ struct CommandHashes: ~Copyable {
     all.append(CommandHashes.hash(bytes, start, end))
   }
 
-  /// Whether the command at `start` may stand at another place too.
-  func mayRepeat(_ bytes: ByteSlice, _ start: Int, _ end: Int) -> Bool {
+  /// Whether the command at `first` may stand at another place too, with the one at `second` behind it.
+  func mayRepeat(_ bytes: ByteSlice, _ first: Range<Int>, _ second: Range<Int>?) -> Bool {
     if isFull { return true }
-    let wanted = CommandHashes.hash(bytes, start, end)
+    let wanted = CommandHashes.hash(bytes, first.lowerBound, first.upperBound)
+    let next = second.map { CommandHashes.hash(bytes, $0.lowerBound, $0.upperBound) }
     var found = 0
-    for index in 0..<all.count where all[index] == wanted { found += 1 }
+    for index in 0..<all.count where all[index] == wanted {
+      if let next, index + 1 == all.count || all[index + 1] != next { continue }
+      found += 1
+    }
     return found > 1
   }
 

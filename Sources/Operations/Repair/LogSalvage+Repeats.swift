@@ -11,7 +11,7 @@ internal import Bytes
 extension LogSalvage {
   /// Behind damage so many bytes are looked at.
   private static let reach = 256 << 10
-  /// Going through a file of more bytes costs so much that the first command has to do.
+  /// Going through a file of more bytes costs so much that the first two commands have to do.
   static let large = 64 << 20
   /// So many places are looked at.
   private static let mostIslands = 64
@@ -51,7 +51,7 @@ extension LogSalvage {
       if end > island.upperBound { break }
       let wide = at..<max(end, min(island.upperBound, at + 512))
       if !isClosed, unique == 0, run == nil, bytes.count > LogSalvage.large, bytes[at] == 0x2A,
-        !hashes.mayRepeat(bytes, at, end)
+        !hashes.mayRepeat(bytes, at..<end, command(behind: end, in: island))
       {
         return
       }
@@ -152,6 +152,16 @@ extension LogSalvage {
       if !ownIsKept && otherIsKept { isRight = true }
     }
     return isRight
+  }
+
+  /// The command at `start`, or behind annotations there; nil when there is none in `island`.
+  private mutating func command(behind start: Int, in island: Range<Int>) -> Range<Int>? {
+    var at = start
+    while at < island.upperBound, let end = commandEnd(at), end <= island.upperBound {
+      if bytes[at] == 0x2A { return at..<end }
+      at = end
+    }
+    return nil
   }
 
   /// Where the command or annotation at `at` ends.
