@@ -61,8 +61,8 @@ extension ValueChecker {
     stream = StreamChecker()
     filter.clear()
     let origin = reader.key.valueOffset
-    var groups = DuplicateFilter()
-    var producers = DuplicateFilter()
+    groups.clear()
+    producers.clear()
     while let event = try reader.stepStream() {
       switch event {
       case .entry(let id, _):

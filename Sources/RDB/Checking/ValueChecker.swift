@@ -28,6 +28,9 @@ public struct ValueChecker: ~Copyable {
 
   var filter = DuplicateFilter()
   var stream = StreamChecker()
+  /// Names of groups and of producers of the current stream.
+  var groups = DuplicateFilter()
+  var producers = DuplicateFilter()
   /// Hashes that were there twice in values that are no blobs.
   private var suspects: [UInt64] = []
   private var decoder: ValueDecoder?
