@@ -82,6 +82,16 @@ public struct ByteCursor: ~Copyable {
   /// Why the input ended early, when reading failed.
   public var failure: SystemError? { window.failure }
 
+  /// How many bytes the window of a stream may have before it grows no further: a piece that needs more then
+  /// ends the stream early, and ``refusedGrowth`` tells that from a true end.
+  package var growthLimit: Int {
+    get { window.growthLimit }
+    set { window.growthLimit = newValue }
+  }
+
+  /// Whether the input ended because ``growthLimit`` was met.
+  package var refusedGrowth: Bool { window.refusedGrowth }
+
   /// Whether nothing is left. May read.
   @inline(__always) @inlinable public mutating func isAtEnd() -> Bool { !ensure(1) }
 

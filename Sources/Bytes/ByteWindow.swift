@@ -29,6 +29,10 @@ final class ByteWindow {
   /// The first error of reading; the stream is taken to end there.
   var failure: SystemError?
   var ended = false
+  /// A window of this many bytes does not grow any more: the stream then ends early, and
+  /// ``refusedGrowth`` says so.
+  var growthLimit = Int.max
+  private(set) var refusedGrowth = false
   /// Bytes of the mapping whose pages were given back. They come by fault, many at a time: asking for
   /// them ahead (MADV_POPULATE_READ) takes the kernel longer.
   var released = 0
@@ -140,7 +144,12 @@ final class ByteWindow {
   /// `wanted` bytes, but never by more than it holds already: a claimed length costs nothing
   /// until the bytes really come.
   func compact(from offset: Int, count: Int, wanted: Int) {
-    if wanted > capacity && count > capacity / 2 {
+    let mustGrow = wanted > capacity && count > capacity / 2
+    if mustGrow && capacity >= growthLimit {
+      refusedGrowth = true
+      ended = true
+    }
+    if mustGrow && !refusedGrowth {
       let larger = capacity * 2
       let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 64)
       unsafe fresh.copyMemory(from: memory + offset, byteCount: count)

@@ -19,9 +19,12 @@ public struct RDBCheck: ~Copyable {
   private var keyFilter = KeyFilter()
   private var keysOfDB = 0
   private var hint: (db: Int, keys: UInt64, offset: Int)?
-  /// Whether two keys or two elements are equal by their hashes, and the input does not let their bytes be
-  /// compared.
+  /// Whether the mapping has to be checked instead: two keys or two elements are equal by their hashes, and
+  /// the input does not let their bytes be compared; or a value is too large for the window.
   private var mustLookAgain = false
+
+  /// Larger windows are none that a check of pieces takes memory for.
+  private static let largestWindow = 4 << 20
 
   private init(_ file: String, deep: Bool, isPreamble: Bool, _ report: CheckReport) {
     self.file = file
@@ -46,8 +49,8 @@ public struct RDBCheck: ~Copyable {
   }
 
   /// Checks the dump at the start of the file at `file`, which is read in pieces where it is mapped: that costs
-  /// the kernel a third less. Where keys or elements have to be compared that lie behind, the mapping is
-  /// checked from the start.
+  /// the kernel a third less. Where keys or elements have to be compared that lie behind, or a value is
+  /// larger than a few MB, the mapping is checked from the start.
   ///
   /// - Parameters:
   ///   - opened: the start of the file.
@@ -61,15 +64,17 @@ public struct RDBCheck: ~Copyable {
     guard opened.isStable else {
       return run(opened, file: file, deep: deep, isPreamble: isPreamble, report: &report)
     }
-    let pieces = try ToolError.wrap(file) { () throws(SystemError) in
+    var pieces = try ToolError.wrap(file) { () throws(SystemError) in
       try InputFile.open(file, mapping: false, decompressing: false, fileSystem: fileSystem)
     }
+    pieces.growthLimit = largestWindow
     var check = RDBCheck(file, deep: deep, isPreamble: isPreamble, report)
-    let rest = check.walk(pieces)
+    var rest = check.walk(pieces)
     if check.mustLookAgain {
       return run(opened, file: file, deep: deep, isPreamble: isPreamble, report: &report)
     }
     report = check.report
+    rest?.growthLimit = .max
     return rest
   }
 
@@ -122,6 +127,10 @@ public struct RDBCheck: ~Copyable {
         }
       } catch {
         if !reader.isStable, case .corrupt(_, .duplicate) = error.kind { mustLookAgain = true }
+        if reader.refusedGrowth {
+          mustLookAgain = true
+          return nil
+        }
         if reader.canSkipValue {
           add(.damaged, error, reader.key)
           continue

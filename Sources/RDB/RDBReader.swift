@@ -178,6 +178,9 @@ public struct RDBReader: ~Copyable {
   /// are valid until the next call.
   @inlinable public var isStable: Bool { input.cursor.isStable }
 
+  /// Whether the input ended early since a piece of it needs a larger window than it may have.
+  package var refusedGrowth: Bool { input.cursor.refusedGrowth }
+
   /// The next record. The value of the key before, if it was not taken, is skipped.
   ///
   /// - Throws: ``RDBError``. After ``RDBRecord/end(_:)`` it keeps answering that.

@@ -158,6 +158,38 @@ import Testing
     }
   }
 
+  /// A file is read in pieces; what that can't decide is decided all the same.
+  @Test func aFileIsCheckedAsItsBytesAre() throws {
+    let folder = try TemporaryDirectory()
+    func string(_ count: Int, _ byte: UInt8) -> [UInt8] {
+      [0x80] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (24 - 8 * $0)) }
+        + [UInt8](repeating: byte, count: count)
+    }
+    let key: [UInt8] = [0, 1, 0x61, 1, 0x78]
+    // Twice the key a; a set with the member x twice; and values larger than the window may become.
+    let set: [UInt8] = [2, 1, 0x73, 3, 1, 0x78, 1, 0x79, 1, 0x78]
+    let large: [UInt8] = [0, 1, 0x62] + string(12 << 20, 0x7A)
+    let bodies = [
+      key + key, set + key, large + key, large + key + key, key + large + set,
+      // The large value breaks off.
+      key + Array(large.dropLast(10 << 20)),
+    ]
+    for (number, body) in bodies.enumerated() {
+      let bytes = CheckRDBTests.dump([254, 0] + body)
+      let path = try folder.write(bytes, to: "dump.rdb")
+      for deep in [false, true] {
+        var expected = CheckReport()
+        bytes.withByteSlice { slice in
+          _ = RDBCheck.run(ByteCursor(slice), file: path, deep: deep, report: &expected)
+        }
+        let report = try RDBCheck.run(path, deep: deep)
+        #expect("\(report.findings)" == "\(expected.findings)", "\(number) \(deep)")
+        #expect(report.goodBytes == expected.goodBytes && report.keys == expected.keys)
+        #expect(report.ok == (number == 2 || (!deep && number < 5)), "\(number) \(deep)")
+      }
+    }
+  }
+
   @Test(.enabled(if: SharedCorpus.isPresent, "\(SharedCorpus.absence)"))
   func dumpsOfOtherProjects() throws {
     let folder = try #require(SharedCorpus.path("peers"))

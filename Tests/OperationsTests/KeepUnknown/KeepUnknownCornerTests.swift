@@ -9,15 +9,6 @@ import Testing
 
 /// Single cases of `compact --keep-unknown`.
 @Suite struct KeepUnknownCornerTests {
-  private func compact(
-    _ path: String, to out: String, _ change: (inout Compact.Options) -> Void = { _ in }
-  ) throws -> Compact.Report {
-    var options = Compact.Options()
-    options.keepsUnknown = true
-    change(&options)
-    return try Compact.run(path, to: out, options)
-  }
-
   /// The commands of what becomes of a log, a line each.
   private func lines(
     _ commands: [String], _ change: (inout Compact.Options) -> Void = { _ in }
@@ -25,7 +16,7 @@ import Testing
     try withTemporaryDirectory { directory in
       let bytes = commands.flatMap { command($0.split(separator: " ").map(String.init)) }
       let path = try directory.write(bytes, to: "log")
-      _ = try compact(path, to: directory.file("out"), change)
+      _ = try UnknownLog.compact(path, to: directory.file("out"), change)
       return try Logs.words(directory.file("out")).map { $0.joined(separator: " ") }
     }
   }
@@ -45,14 +36,14 @@ import Testing
           var options = Compact.Options()
           options.form = form
           _ = try Compact.run(path, to: plain, options)
-          report = try compact(path, to: kept) { $0.form = form }
+          report = try UnknownLog.compact(path, to: kept) { $0.form = form }
           #expect(
             try form == .aof
               ? Logs.snapshot(directory.path)["plain0aof"]
                 == Logs.snapshot(directory.path)["kept0aof"]
               : Logs.snapshot(plain) == Logs.snapshot(kept))
         } else if form == .aof {
-          report = try compact(path, to: kept)
+          report = try UnknownLog.compact(path, to: kept)
           #expect(try directory.read("kept1aof") == directory.read("plain0aof"))
         }
         #expect(report?.verbatim == nil)
@@ -60,7 +51,8 @@ import Testing
     }
     // A dump is made of it as ever.
     #expect(
-      try compact(directory.file("log0"), to: directory.file("dump")) { $0.form = .rdb }.keys > 0)
+      try UnknownLog.compact(directory.file("log0"), to: directory.file("dump")) { $0.form = .rdb }
+        .keys > 0)
   }
 
   @Test func onlyTheKeysThatCanBeMeantAreKept() throws {
@@ -120,7 +112,7 @@ import Testing
         + command("SCRIPT", "LOAD", "return 1") + command("FOO", "k")
         + command("FUNCTION", "FLUSH") + command("INCR", "a")
       let path = try directory.write(bytes, to: "log")
-      _ = try compact(path, to: directory.file("out"))
+      _ = try UnknownLog.compact(path, to: directory.file("out"))
       #expect(
         try Logs.words(directory.file("out")) == [
           ["SELECT", "0"], ["FUNCTION", "LOAD", code], ["SCRIPT", "LOAD", "return 1"],
@@ -171,7 +163,7 @@ import Testing
       bytes += command("SWAPDB", "\(number)", "\(number + 1)")
     }
     let path = try directory.write(bytes, to: "log")
-    let report = try compact(path, to: directory.file("out"))
+    let report = try UnknownLog.compact(path, to: directory.file("out"))
     #expect(report.verbatim?.knownCommands == count + 2000)
     // Every key but those of the second dimension: k0 … and s, t.
     #expect(report.verbatim?.keys == count + 3)
@@ -182,18 +174,18 @@ import Testing
     let directory = try TemporaryDirectory()
     let log = UnknownLog(seed: 12, commands: 900, unknownPerMille: 6)
     let path = try directory.write(UnknownLog.bytes(log.commands), to: "log")
-    let report = try compact(path, to: directory.file("out"))
+    let report = try UnknownLog.compact(path, to: directory.file("out"))
     #expect(report.verbatim != nil)
-    _ = try compact(path, to: directory.file("limited")) {
+    _ = try UnknownLog.compact(path, to: directory.file("limited")) {
       $0.memoryLimit = 1
       $0.temporaryDirectory = directory.path
     }
     #expect(try directory.read("limited") == directory.read("out"))
-    let dry = try compact(path, to: directory.file("dry")) { $0.dryRun = true }
+    let dry = try UnknownLog.compact(path, to: directory.file("dry")) { $0.dryRun = true }
     #expect(dry.bytesAfter == report.bytesAfter && dry.commandsAfter == report.commandsAfter)
     #expect(dry.verbatim?.keys == report.verbatim?.keys)
     #expect(try Shell.run("/bin/sh", ["-c", "gzip -k '\(path)'"]).status == 0)
-    _ = try compact(path + ".gz", to: directory.file("unpacked"))
+    _ = try UnknownLog.compact(path + ".gz", to: directory.file("unpacked"))
     #expect(try directory.read("unpacked") == directory.read("out"))
   }
 
@@ -203,10 +195,10 @@ import Testing
     let before = UnknownLog(seed: 8, commands: 150, unknownPerMille: 0)
     let log = UnknownLog(seed: 9, commands: 150, unknownPerMille: 20)
     let old = try directory.write(UnknownLog.bytes(before.commands), to: "old")
-    _ = try compact(old, to: directory.file("dump")) { $0.form = .rdb }
+    _ = try UnknownLog.compact(old, to: directory.file("dump")) { $0.form = .rdb }
     let path = try directory.write(
       try directory.read("dump") + UnknownLog.bytes(log.commands), to: "log")
-    _ = try compact(path, to: directory.file("out"))
+    _ = try UnknownLog.compact(path, to: directory.file("out"))
     var bytes = try directory.read("out")
     var options = ReplayedLog.Options()
     options.keepsUnknown = true

@@ -11,15 +11,6 @@ import Testing
 @Suite struct KeepUnknownTests {
   static let seeds = Array(1...60)
 
-  private func compact(
-    _ path: String, to out: String, _ change: (inout Compact.Options) -> Void = { _ in }
-  ) throws -> Compact.Report {
-    var options = Compact.Options()
-    options.keepsUnknown = true
-    change(&options)
-    return try Compact.run(path, to: out, options)
-  }
-
   /// The words of all commands.
   private func allWords(_ path: String) throws -> [[[UInt8]]] {
     var entries = try LogEntries(try AppendOnlyLog.open(path), try LogSelection())
@@ -56,7 +47,7 @@ import Testing
       let log = UnknownLog(seed: UInt64(seed), commands: 500, unknownPerMille: density)
       let path = try directory.write(UnknownLog.bytes(log.commands), to: "log\(seed)")
       let out = directory.file("out\(seed)")
-      let report = try compact(path, to: out)
+      let report = try UnknownLog.compact(path, to: out)
       try expectSame(path, out, "seed \(seed)")
       expect(report, KeptByRule(log.units), "seed \(seed)")
       #expect(report.bytesAfter == (try directory.read("out\(seed)")).count)
@@ -66,7 +57,7 @@ import Testing
       if report.verbatim == nil { sums.plain += 1 }
       // Once more: what is kept is kept, in the same order.
       let again = directory.file("again\(seed)")
-      let second = try compact(out, to: again)
+      let second = try UnknownLog.compact(out, to: again)
       try expectSame(path, again, "seed \(seed), twice")
       #expect(second.verbatim?.unknownCommands == report.verbatim?.unknownCommands)
     }
@@ -103,13 +94,13 @@ import Testing
           to: "log\(seed)")
       }
       let out = directory.file("out\(seed)")
-      let report = try compact(path, to: out) {
+      let report = try UnknownLog.compact(path, to: out) {
         $0.form = seed % 2 == 0 ? .aof : .multiPart
       }
       try expectSame(path, out, "seed \(seed)")
       expect(report, KeptByRule(first.units + second.units, base: base), "seed \(seed)")
       // The same in its place.
-      let inPlace = try compact(path, to: path) { $0.inPlace = true }
+      let inPlace = try UnknownLog.compact(path, to: path) { $0.inPlace = true }
       #expect(inPlace.bytesAfter == report.bytesAfter && inPlace.stateHash == report.stateHash)
       try expectSame(out, path, "seed \(seed), in place")
     }
@@ -124,7 +115,7 @@ import Testing
       let log = UnknownLog(seed: UInt64(seed + 100), commands: 800, unknownPerMille: 8)
       let path = try directory.write(UnknownLog.bytes(log.commands), to: "log\(seed)")
       let out = directory.file("out\(seed)")
-      let report = try compact(path, to: out)
+      let report = try UnknownLog.compact(path, to: out)
       #expect((report.verbatim?.unknownCommands ?? 0) > 0)
       rest += report.keys
       var seen: [(digest: String, functions: RedisReply)] = []
@@ -150,7 +141,7 @@ import Testing
       let log = UnknownLog(seed: UInt64(seed + 200), commands: 900, unknownPerMille: 6)
       let path = try directory.write(UnknownLog.bytes(log.commands), to: "log\(seed)")
       let out = directory.file("out\(seed)")
-      _ = try compact(path, to: out)
+      _ = try UnknownLog.compact(path, to: out)
       let names = Set(UnknownLog.aliases.keys)
       var bare: [UInt8] = []
       for words in try allWords(out)
@@ -174,7 +165,7 @@ import Testing
     let log = UnknownLog(seed: 3, commands: 1000, unknownPerMille: 12)
     let path = try directory.write(UnknownLog.bytes(log.commands), to: "log")
     let out = directory.file("out")
-    let report = try compact(path, to: out)
+    let report = try UnknownLog.compact(path, to: out)
     let kept = try #require(report.verbatim)
     let words = try allWords(out)
     let moments = try LogMoments(path, known: UnknownLog.aliases)

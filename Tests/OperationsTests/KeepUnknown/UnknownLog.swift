@@ -1,3 +1,4 @@
+import Operations
 import TestSupport
 
 /// A key of a database.
@@ -283,5 +284,17 @@ struct KeptByRule {
           }
       }
     }
+  }
+}
+
+extension UnknownLog {
+  /// `compact --keep-unknown`.
+  static func compact(
+    _ path: String, to out: String, _ change: (inout Compact.Options) -> Void = { _ in }
+  ) throws -> Compact.Report {
+    var options = Compact.Options()
+    options.keepsUnknown = true
+    change(&options)
+    return try Compact.run(path, to: out, options)
   }
 }
