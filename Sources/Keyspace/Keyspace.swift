@@ -162,6 +162,9 @@ package final class Keyspace {
     }
   }
 
+  /// What ``mergesDense()`` has found.
+  @safe @exclusivity(unchecked) var mergesDenseIfKnown: Bool?
+
   /// What handlers of postponed commands use.
   let foldContext: Context
   /// Collections for what is looked at in passing, used again and again.

@@ -220,7 +220,7 @@ public struct Drill: Sendable {
         LogReplay.File(
           path: $0.kind == "aof" ? statePath : "\(directory)/\($0.name)", size: Int($0.size))
       }
-      facts = try LogReplay.run(files, place: directory, style: style)
+      facts = try LogReplay.run(files, of: part, place: directory, style: style)
     }
     return (facts.digest ?? "", facts.digestStyle ?? "")
   }

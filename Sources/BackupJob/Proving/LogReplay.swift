@@ -19,11 +19,13 @@ enum LogReplay {
     init(_ cursor: consuming ByteCursor) { self.cursor = cursor }
   }
 
-  /// The state after all files. `style` is whose digest is computed; nil for that of the producer
-  /// of the base.
-  static func run(_ files: [File], place: String, style: DigestStyle?) throws(JobError) -> FileFacts
-  {
+  /// The state after all files, which are those of `part`. `style` is whose digest is computed; nil for
+  /// that of the producer of the base.
+  static func run(
+    _ files: [File], of part: BackupRecord.Part, place: String, style: DigestStyle?
+  ) throws(JobError) -> FileFacts {
     let keyspace = Keyspace(now: UTCTime.now.milliseconds)
+    keyspace.generation = generation(of: part)
     var last: AOFCommand?
     var chosen = style
     for (number, file) in files.enumerated() {
@@ -50,6 +52,20 @@ enum LogReplay {
     facts.digest = found.digest
     facts.digestStyle = found.style
     return facts
+  }
+
+  /// Whose log it is: by what the server said of itself, else by the form of the log.
+  static func generation(of part: BackupRecord.Part) -> ServerGeneration {
+    let numbers = (part.source.version ?? "").split(separator: ".").prefix(2).compactMap { Int($0) }
+    guard let major = numbers.first else {
+      return part.files.contains { $0.kind == "manifest" } ? .from7 : .upTo6
+    }
+    if part.source.product == "valkey" { return .from7 }
+    return switch major {
+    case ..<7: .upTo6
+    case 7: numbers.last == 0 && numbers.count == 2 ? .redis7_0 : .from7
+    default: .from8
+    }
   }
 
   private static func damaged(_ error: ReplayError, _ file: File, _ place: String) -> JobError {

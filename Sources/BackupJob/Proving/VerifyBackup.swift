@@ -183,7 +183,8 @@ public struct VerifyBackup: Sendable {
         files.append(LogReplay.File(path: path, size: Int(file.size)))
       }
       let facts = try LogReplay.run(
-        files, place: record.id, style: part.digestStyle.flatMap(DigestStyle.init(rawValue:)))
+        files, of: part, place: record.id,
+        style: part.digestStyle.flatMap(DigestStyle.init(rawValue:)))
       if !part.databases.isEmpty || part.digest != nil, facts.databases != part.databases {
         report.problems.append(
           "the log: replayed it holds \(facts.keys) keys, and \(part.keys) were recorded")

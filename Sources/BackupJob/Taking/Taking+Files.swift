@@ -113,7 +113,7 @@ extension Taking {
       let files = pinned.files.map {
         LogReplay.File(path: pinned.reopenable($0), size: Int($0.size))
       }
-      part.take(try LogReplay.run(files, place: source.endpoint, style: nil))
+      part.take(try LogReplay.run(files, of: part, place: source.endpoint, style: nil))
     }
     return part
   }

@@ -39,7 +39,8 @@ package enum HyperLogLogCommands {
     return .changed
   }
 
-  /// `PFMERGE destkey [sourcekey …]`: the destination counts as a source, too.
+  /// `PFMERGE destkey [sourcekey …]`: the destination counts as a source, too. The result is
+  /// dense when one of them is, and always in logs of Redis before 4.0.
   @Sendable
   static func pfmerge(_ a: Arguments, _ keyspace: Keyspace) throws(CommandFault) -> Effect {
     var highest = [UInt8](repeating: 0, count: HyperLogLog.registerCount)
@@ -53,7 +54,7 @@ package enum HyperLogLogCommands {
     }
     var state = keyspace.state(of: a[1])
     let (bytes, _) = try registers(of: &state)
-    if dense {
+    if dense || keyspace.mergesDense() {
       guard HyperLogLog.makeDense(bytes) else { throw .badPayload }
     }
     for index in 0..<highest.count where highest[index] > 0 {

@@ -22,6 +22,9 @@ final class LogBytes {
     return start
   }
 
+  /// The bytes of the file, when there is one only.
+  var onlyFile: ByteSlice? { segments.count == 1 ? segments[0].bytes : nil }
+
   /// The file that `position` lies in, and the offset there.
   func locate(_ position: Int) -> (bytes: ByteSlice, offset: Int) {
     var index = segments.count &- 1
