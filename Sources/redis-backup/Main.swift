@@ -9,8 +9,8 @@ enum Main {
   // costs a tenth of the time of a small check.
   static func main() {
     Signals.install()
-    let arguments = Array(CommandLine.arguments.dropFirst())
-    if let tool = ServerTool(calledBy: CommandLine.arguments.first ?? "") {
+    let arguments = Array(Terminal.arguments.dropFirst())
+    if let tool = ServerTool(calledBy: Terminal.arguments.first ?? "") {
       do { Signals.end(status: try tool.run(arguments)) } catch { finish(error, arguments) }
     }
     do {

@@ -59,6 +59,12 @@ void redis_backup_digest_fold(redis_backup_digest *_Nonnull digest,
 const void *_Nullable redis_backup_find(const void *_Nonnull bytes, size_t count,
                                         const void *_Nonnull wanted, size_t length);
 
+// How many words the command line has, the program's name included; 0 where the system does not tell.
+int redis_backup_argument_count(void);
+
+// The word `index` of the command line, which stays; NULL behind the last.
+const char *_Nullable redis_backup_argument(int index);
+
 #include "signals.h"
 
 // Lets a spawned program close every descriptor from `from` on, where the system can (glibc 2.34 and

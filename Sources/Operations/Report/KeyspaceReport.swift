@@ -155,9 +155,10 @@ public struct KeyspaceReport: Sendable {
   public var types: [Row] = []
   /// By type and encoding, those that take most first.
   public var encodings: [Encoding] = []
-  /// By the time that is left, from ``ExpiryClass``; without those that have no keys.
+  /// By the time that is left (never, has run out, within an hour, a day, …); without those that have
+  /// no keys.
   public var expiries: [Row] = []
-  /// By the size of the single key, from ``SizeClass``; without those that have no keys.
+  /// By the size of the single key, in powers of ten of bytes; without those that have no keys.
   public var sizes: [Row] = []
   /// The prefixes that take most. One with the same keys as a longer one is left out: the longer
   /// says more.

@@ -47,7 +47,7 @@ enum ServerTool: String {
   }
 
   private var usage: String {
-    let called = CommandLine.arguments.first ?? rawValue
+    let called = Terminal.arguments.first ?? rawValue
     return switch self {
     case .checkAOF:
       "Usage: \(called) [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>"

@@ -101,9 +101,11 @@ struct CompactCommand: ParsableCommand {
     guard !global.quiet else { return }
     let percent = report.bytesBefore > 0 ? 100 * report.bytesAfter / report.bytesBefore : 100
     let verb = dryRun ? "would become" : "became"
+    let counted = RecoveryWords.counted
+    let after = self.as == .rdb ? "" : ", " + counted(report.commandsAfter, "command")
     try session.print(
-      "\(report.bytesBefore) bytes, \(report.commandsBefore) commands \(verb) \(report.bytesAfter) "
-        + "bytes, \(report.commandsAfter) commands (\(percent) %); \(report.keys) keys\n")
+      "\(report.bytesBefore) bytes, \(counted(report.commandsBefore, "command")) \(verb) "
+        + "\(report.bytesAfter) bytes\(after) (\(percent) %); \(counted(report.keys, "key"))\n")
     if let verbatim = report.verbatim {
       for line in verbatim.lines(isDryRun: dryRun) { try session.print(line + "\n") }
     }

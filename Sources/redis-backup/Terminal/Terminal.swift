@@ -1,3 +1,5 @@
+import CShims
+
 #if canImport(Glibc)
   import Glibc
 #else
@@ -46,6 +48,17 @@ struct Terminal {
     guard unsafe ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
     return Int(size.ws_col)
   }
+
+  /// The words of the command line, the program's name first; also where /proc is not mounted, which
+  /// is where Swift has them from.
+  static let arguments: [String] = {
+    let count = redis_backup_argument_count()
+    guard count > 0 else { return CommandLine.arguments }
+    // SAFETY: the words stay as long as the program runs, and end with a zero.
+    return (0..<count).map {
+      unsafe redis_backup_argument($0).map { unsafe String(cString: $0) } ?? ""
+    }
+  }()
 
   /// A variable of the environment.
   static func environment(_ name: String) -> String? {
