@@ -89,6 +89,24 @@ public struct AOFReader: ~Copyable {
     goodBytes = offset
   }
 
+  /// Goes behind `count` commands that the caller has read itself, the last of which, called `word`,
+  /// stands at `last`. There must be no transaction here, and none of them may be SELECT, MULTI or
+  /// EXEC. ``arguments`` mean nothing then.
+  package mutating func pass(_ count: Int, last: Int, end: Int, word: CommandWord) {
+    precondition(!isInTransaction && last < end)
+    cursor.advance(end - cursor.offset)
+    command.index &+= count
+    command.offset = last
+    command.length = end - last
+    command.time = time
+    command.word = word
+    command.database = database
+    command.transaction = 0
+    command.position = 0
+    goodBytes = end
+    lastEnd = end
+  }
+
   /// Goes to the next command.
   ///
   /// - Returns: false at the end of the file.

@@ -186,6 +186,18 @@ public struct CommandTable: Sendable {
     }
   }
 
+  /// The arity of the command of that name where the name alone decides it; 0 for all others, and for
+  /// names that no known server has.
+  package func plainArity(_ word: CommandWord) -> Int {
+    var slot = CommandTable.hash(word)
+    while slots[slot] != 0 {
+      let index = Int(slots[slot]) - 1
+      if words[index] == word { return isSimple[index] ? arities[index] : 0 }
+      slot = (slot + 1) & 511
+    }
+    return 0
+  }
+
   private func resolve(
     _ first: Int, _ word: CommandWord, _ arguments: Arguments
   ) -> CommandInfo? {

@@ -39,11 +39,15 @@ public struct AtomicDirectory: ~Copyable {
     TemporaryRegistry.forget(temporary)
   }
 
-  /// Begins the file `name` in the directory.
-  public func file(_ name: String) throws(SystemError) -> AtomicOutput {
+  /// Begins the file `name` in the directory; `bypassingCache` as for ``AtomicOutput``.
+  public func file(
+    _ name: String, bypassingCache: Bool = false
+  ) throws(SystemError) -> AtomicOutput {
     // It belongs to what is unfinished also when it has its name.
     TemporaryRegistry.add(temporary + "/" + name)
-    return try AtomicOutput(temporary + "/" + name, replacing: true, fileSystem: fileSystem)
+    return try AtomicOutput(
+      temporary + "/" + name, replacing: true, bypassingCache: bypassingCache,
+      fileSystem: fileSystem)
   }
 
   /// Gives the directory its name.

@@ -20,6 +20,8 @@ public struct AtomicOutput: ~Copyable {
   private let descriptor: Int32
   private let fileSystem: any FileSystem
   private var named = false
+  /// Shorter ranges are not worth it.
+  private static let directFrom = 16 << 20
   /// Where to write.
   public var buffer: OutputBuffer
 
@@ -29,12 +31,14 @@ public struct AtomicOutput: ~Copyable {
   ///   - path: its name, in the end.
   ///   - replacing: whether a file of that name may be replaced.
   ///   - like: the status of a file whose mode and owner the output takes over.
+  ///   - bypassingCache: whether large ranges of other files are written past the page cache where
+  ///     that can be: less work, and other files keep their pages; but nothing of it is in memory then.
   ///   - fileSystem: where files are, for tests that make it fail.
   /// - Throws: ``SystemError`` of creating the temporary file; `EEXIST` when `path` is there and
   ///   `replacing` is false, so that long work is not done in vain; `EISDIR` or `ENOTSUP` when
   ///   `path` is there and no regular file.
   public init(
-    _ path: String, replacing: Bool, like: FileStatus? = nil,
+    _ path: String, replacing: Bool, like: FileStatus? = nil, bypassingCache: Bool = false,
     fileSystem: any FileSystem = .system
   ) throws(SystemError) {
     let path = try AtomicOutput.place(path, replacing: replacing, fileSystem)
@@ -56,7 +60,8 @@ public struct AtomicOutput: ~Copyable {
     self.fileSystem = fileSystem
     temporary = name
     descriptor = handle
-    buffer = OutputBuffer(FileTarget(handle, fileSystem: fileSystem))
+    let directFrom = bypassingCache ? AtomicOutput.directFrom : .max
+    buffer = OutputBuffer(FileTarget(handle, directFrom: directFrom, fileSystem: fileSystem))
   }
 
   deinit {

@@ -33,6 +33,9 @@ public protocol FileSystem: Sendable {
   func startWriteback(_ descriptor: Int32, from offset: Int, count: Int)
   /// Asks for room on the disk for bytes that will be written; a hint, so nothing is reported.
   func reserve(_ descriptor: Int32, from offset: Int, count: Int)
+  /// Lets writes to a file go past the page cache, or through it again; false where that can't be.
+  /// What is written past it has to lie in whole blocks, in memory too, or fails with `EINVAL`.
+  func setDirect(_ descriptor: Int32, _ isDirect: Bool) -> Bool
   /// `fsync(2)` of a file or a directory.
   func sync(_ descriptor: Int32) throws(SystemError)
   /// `rename(2)`.
@@ -89,6 +92,9 @@ extension FileSystem {
 
   /// Nothing, where no hint is wanted.
   public func reserve(_ descriptor: Int32, from offset: Int, count: Int) {}
+
+  /// Through the page cache.
+  public func setDirect(_ descriptor: Int32, _ isDirect: Bool) -> Bool { false }
 
   /// `open`, repeated while interrupted (FIFOs and network file systems do that).
   public func openFile(

@@ -20,10 +20,21 @@ public final class FileTarget: OutputTarget {
   private static let writebackStep = 8 << 20
   /// For ranges of so many bytes room is asked for at once.
   private static let reserveFrom = 1 << 20
+  /// Ranges of so many bytes go past the page cache.
+  private var directFrom: Int
+  private static let directStep = 2 << 20
 
   /// A target that writes to `descriptor`, which stays the caller's.
-  public init(_ descriptor: Int32, fileSystem: any FileSystem = .system) {
+  ///
+  /// - Parameters:
+  ///   - directFrom: ranges of so many bytes are written past the page cache where the file system
+  ///     lets them: the pages would have to be found, filled and written one by one, at the cost of
+  ///     others' that are worth more. Only for new files that nobody else writes to.
+  public init(
+    _ descriptor: Int32, directFrom: Int = .max, fileSystem: any FileSystem = .system
+  ) {
     self.descriptor = descriptor
+    self.directFrom = directFrom
     self.fileSystem = fileSystem
   }
 
@@ -71,7 +82,53 @@ public final class FileTarget: OutputTarget {
       if end - at >= FileTarget.reserveFrom {
         fileSystem.reserve(descriptor, from: position, count: end - at)
       }
+      if end - at >= directFrom { try copyDirect(of: source, from: &at, to: end) }
       try source.read(at: at, count: end - at) { piece throws(SystemError) in try write(piece) }
+    }
+  }
+
+  /// Copies past the page cache, in whole blocks of the file system; what is left of the range, for
+  /// whatever reason, is the caller's to copy in the usual way.
+  private func copyDirect(
+    of source: RangeSource, from at: inout Int, to end: Int
+  ) throws(SystemError) {
+    let block = 4096
+    // Up to a border between blocks.
+    let head = min(-position & (block - 1), end - at)
+    if head > 0 {
+      try source.read(at: at, count: head) { piece throws(SystemError) in try write(piece) }
+      at += head
+    }
+    guard fileSystem.setDirect(descriptor, true) else {
+      directFrom = .max
+      return
+    }
+    defer { _ = fileSystem.setDirect(descriptor, false) }
+    // SAFETY: freed when all is done with it; each piece is a part of it.
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: FileTarget.directStep, alignment: block)
+    defer { unsafe buffer.deallocate() }
+    while end - at >= block {
+      let length = min(buffer.count, (end - at) & ~(block - 1))
+      let piece = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[..<length])
+      guard try unsafe source.fill(piece, at: at) else { throw SystemError(.pread, code: EIO) }
+      let put: Int
+      do throws(SystemError) {
+        put = try unsafe fileSystem.write(descriptor, UnsafeRawBufferPointer(piece))
+      } catch {
+        if error.code == EINTR { continue }
+        // Other blocks than these, or none at all.
+        guard error.code == EINVAL else { throw error }
+        directFrom = .max
+        return
+      }
+      // A device that takes nothing and says nothing would keep us here for ever.
+      if put <= 0 { throw SystemError(.write, code: EIO) }
+      at += put
+      position += put
+      begun = position
+      // A part of a block was written: the next one would begin inside it.
+      if put & (block - 1) != 0 { return }
     }
   }
 }
@@ -109,6 +166,13 @@ public final class RangeSource {
   }
 
   deinit { if window == nil { fileSystem.close(descriptor) } }
+
+  /// Fills `buffer` with the bytes from `offset` on; false when the file ends before.
+  @unsafe func fill(
+    _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
+  ) throws(SystemError) -> Bool {
+    try unsafe fileSystem.preadWhole(descriptor, buffer, at: offset) == buffer.count
+  }
 
   /// Calls `body` with `count` bytes from `offset` on, piece by piece. A file that has become
   /// shorter fails with `EIO`.

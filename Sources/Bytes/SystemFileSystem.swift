@@ -103,6 +103,10 @@ public struct SystemFileSystem: FileSystem {
     redis_backup_reserve(descriptor, Int64(offset), Int64(count))
   }
 
+  public func setDirect(_ descriptor: Int32, _ isDirect: Bool) -> Bool {
+    redis_backup_set_direct(descriptor, isDirect ? 1 : 0) == 0
+  }
+
   public func sync(_ descriptor: Int32) throws(SystemError) {
     _ = try checked(Int(fsync(descriptor)), .fsync)
   }

@@ -28,6 +28,16 @@ void redis_backup_reserve(int descriptor, int64_t offset, int64_t count) {
 #endif
 }
 
+int redis_backup_set_direct(int descriptor, int on) {
+#if defined(__linux__)
+  int flags = fcntl(descriptor, F_GETFL);
+  return flags < 0 ? -1 : fcntl(descriptor, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT);
+#else
+  (void)descriptor, (void)on;
+  return -1;
+#endif
+}
+
 ssize_t redis_backup_copy_range(int source, int64_t offset, int target, size_t count) {
 #if defined(__linux__)
   struct statfs system;

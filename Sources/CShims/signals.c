@@ -162,4 +162,5 @@ void redis_backup_signals_install(const char *name, int io_status) {
     sigaction(ending[i], &action, NULL);
   }
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }

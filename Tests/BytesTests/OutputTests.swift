@@ -112,6 +112,72 @@ import Testing
     }
   }
 
+  /// Past the page cache, from and to any place, and whatever the system says to that.
+  @Test(arguments: 0..<24) func rangesPastThePageCache(seed: Int) throws {
+    var random = SplitMix64(seed: UInt64(seed))
+    let all = random.bytes(5 << 20)
+    let range = try RangeSource(folder.write("source", all))
+    var faults = FaultyFileSystem.Faults()
+    faults.always = [.copyRange: EOPNOTSUPP]
+    switch seed % 8 {
+    case 1: faults.interruptions = 2
+    case 2: faults.refusesDirect = true
+    case 3: faults.directCode = EINVAL
+    case 4: faults.mostBytes = 1 << 20
+    case 5: faults.mostBytes = 500_000
+    default: break
+    }
+    let files = FaultyFileSystem(faults)
+    let descriptor = try files.openFile(folder.file("out"), O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
+    defer { files.close(descriptor) }
+    var output = OutputBuffer(
+      FileTarget(descriptor, directFrom: 10_000, fileSystem: files), capacity: 1024)
+    var wanted: [UInt8] = []
+    for _ in 0..<6 {
+      let bytes = random.bytes(random.below(9000))
+      output.write(bytes)
+      wanted += bytes
+      let at = random.below(all.count)
+      let count = random.below(2) == 0 ? random.below(all.count - at) : min(20_000, all.count - at)
+      output.copyRange(of: range, at: at, count: count)
+      wanted += all[at..<at + count]
+    }
+    try output.flush()
+    #expect(try folder.read("out") == wanted)
+    #expect(output.count == wanted.count)
+    #if os(Linux)
+      // Not where the folder itself is of a kind that has no such writes.
+      if seed % 8 == 0, SystemFileSystem().setDirect(descriptor, true) {
+        #expect(files.directBytes > wanted.count / 4)
+      }
+    #endif
+  }
+
+  @Test(arguments: [0, 4095, 4096, 300_000, 2 << 20, 3_000_000])
+  func aFullDiskIsToldPastThePageCacheToo(room: Int) throws {
+    let range = try RangeSource(folder.write("source", [UInt8](repeating: 7, count: 4 << 20)))
+    var faults = FaultyFileSystem.Faults()
+    faults.always = [.copyRange: EOPNOTSUPP]
+    faults.room = room
+    let files = FaultyFileSystem(faults)
+    let descriptor = try files.openFile(folder.file("out"), O_RDWR | O_CREAT | O_TRUNC, mode: 0o600)
+    defer { files.close(descriptor) }
+    var output = OutputBuffer(FileTarget(descriptor, directFrom: 4096, fileSystem: files))
+    output.copyRange(of: range, at: 0, count: 4 << 20)
+    #expect(output.failure == SystemError(.write, code: ENOSPC))
+    #expect(output.count == 0)
+  }
+
+  @Test func aSourceThatBecameShorterIsAnErrorPastThePageCacheToo() throws {
+    let range = try RangeSource(folder.write("source", [UInt8](repeating: 1, count: 20_000)))
+    let files = FaultyFileSystem()
+    let descriptor = try files.openFile(folder.file("out"), O_RDWR | O_CREAT, mode: 0o600)
+    defer { files.close(descriptor) }
+    var output = OutputBuffer(FileTarget(descriptor, directFrom: 4096, fileSystem: files))
+    output.copyRange(of: range, at: 1, count: 20_000)
+    #expect(output.failure == SystemError(.pread, code: EIO))
+  }
+
   @Test func rangesComeFromTheFileThatWasOpened() throws {
     let path = try folder.write("source", Array("old bytes".utf8))
     let cursor = try InputFile.open(path)

@@ -39,6 +39,10 @@ public final class FaultyFileSystem: FileSystem {
     public var interruptions = 0
     /// Bytes that can be written before the disk is full (`ENOSPC`).
     public var room = Int.max
+    /// Whether writing past the page cache is refused at once.
+    public var refusesDirect = false
+    /// What every write past the page cache fails with.
+    public var directCode: Int32?
 
     /// Nothing goes wrong.
     public init() {}
@@ -51,6 +55,8 @@ public final class FaultyFileSystem: FileSystem {
     var interrupted = 0
     var random: SplitMix64
     var written = 0
+    var direct: Set<Int32> = []
+    var directBytes = 0
   }
 
   private let faults: Faults
@@ -75,6 +81,8 @@ public final class FaultyFileSystem: FileSystem {
   public var calls: [SystemError.Call] { state.withLock { $0.log } }
   /// Descriptors that were opened and not closed: none, when all is done.
   public var openDescriptors: Set<Int32> { state.withLock { $0.open } }
+  /// How many bytes were written past the page cache.
+  public var directBytes: Int { state.withLock { $0.directBytes } }
 
   private static let interruptible: Set<SystemError.Call> = [
     .open, .read, .pread, .write, .fsync, .copyRange,
@@ -138,6 +146,8 @@ public final class FaultyFileSystem: FileSystem {
     _ descriptor: Int32, _ buffer: UnsafeRawBufferPointer
   ) throws(SystemError) -> Int {
     try enter(.write)
+    let isDirect = state.withLock { $0.direct.contains(descriptor) }
+    if isDirect, let code = faults.directCode { throw SystemError(.write, code: code) }
     let part = unsafe UnsafeRawBufferPointer(rebasing: buffer[..<most(buffer.count)])
     let allowed = state.withLock { state in
       let room = min(part.count, faults.room - state.written)
@@ -145,8 +155,24 @@ public final class FaultyFileSystem: FileSystem {
       return room
     }
     if allowed == 0 && part.count > 0 { throw SystemError(.write, code: ENOSPC) }
-    return try unsafe real.write(
-      descriptor, UnsafeRawBufferPointer(rebasing: part[..<allowed]))
+    let put: Int
+    do throws(SystemError) {
+      put = try unsafe real.write(
+        descriptor, UnsafeRawBufferPointer(rebasing: part[..<allowed]))
+    } catch {
+      state.withLock { $0.written -= allowed }
+      throw error
+    }
+    if isDirect { state.withLock { $0.directBytes += put } }
+    return put
+  }
+
+  public func setDirect(_ descriptor: Int32, _ isDirect: Bool) -> Bool {
+    guard !faults.refusesDirect, real.setDirect(descriptor, isDirect) else { return false }
+    state.withLock { state in
+      if isDirect { state.direct.insert(descriptor) } else { state.direct.remove(descriptor) }
+    }
+    return true
   }
 
   public func copyRange(

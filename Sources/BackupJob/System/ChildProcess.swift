@@ -139,6 +139,7 @@ package final class ChildProcess {
     var defaults = sigset_t()
     unsafe sigemptyset(&defaults)
     unsafe sigaddset(&defaults, SIGPIPE)
+    unsafe sigaddset(&defaults, SIGXFSZ)
     unsafe posix_spawnattr_setsigdefault(&attributes, &defaults)
     // Threads of a pool block signals; a program must not inherit that, or SIGTERM never reaches it.
     var none = sigset_t()

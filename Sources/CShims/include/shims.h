@@ -24,6 +24,9 @@ void redis_backup_start_writeback(int descriptor, int64_t offset, int64_t count)
 // has no such call.
 void redis_backup_reserve(int descriptor, int64_t offset, int64_t count);
 
+// O_DIRECT of a file, on or off; -1 where the system or the file system does not know it.
+int redis_backup_set_direct(int descriptor, int on);
+
 // mremap(2): the `size` bytes of a mapping at `address` become `larger` bytes, maybe elsewhere. NULL and
 // errno on failure, ENOSYS where the system has no such call.
 void *_Nullable redis_backup_move_pages(void *_Nonnull address, size_t size, size_t larger);

@@ -16,7 +16,7 @@ void redis_backup_temporaries_remove(void);
 
 // SIGINT, SIGTERM, SIGHUP: remove what is remembered, then end as the signal does. SIGBUS (a
 // mapped file became shorter): one line on standard error that names the file, remove what is
-// remembered, exit with `io_status`. SIGPIPE is ignored, so that writing says EPIPE.
+// remembered, exit with `io_status`. SIGPIPE and SIGXFSZ are ignored, so that writing says EPIPE or EFBIG.
 void redis_backup_signals_install(const char *_Nonnull program, int io_status);
 
 #endif

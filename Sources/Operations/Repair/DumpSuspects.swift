@@ -31,19 +31,30 @@ struct DumpSuspects {
     var places: [UInt8: [Place]] = [:]
     /// Those that are to be noted of the current key.
     var fresh: [UInt8] = []
+    /// 1 for those that may still be rare.
+    private var mayBeRare = InlineArray<256, UInt8>(repeating: 1)
 
     /// Takes a text of the key with this number.
     @inline(__always) mutating func add(_ text: ByteSlice, _ number: Int) {
-      for index in 0..<text.count {
-        let byte = text[index]
-        if last[Int(byte)] != number { note(byte, number) }
-      }
+      // Nearly all texts consist of bytes that many keys hold.
+      var isOdd: UInt8 = 0
+      for index in 0..<text.count { isOdd |= mayBeRare[Int(text[index])] }
+      if isOdd != 0 { note(text, number) }
     }
 
-    @inline(never) private mutating func note(_ byte: UInt8, _ number: Int) {
-      last[Int(byte)] = number
-      counts[Int(byte)] += 1
-      if counts[Int(byte)] <= DumpSuspects.mostKeys { fresh.append(byte) }
+    @inline(never) private mutating func note(_ text: ByteSlice, _ number: Int) {
+      for index in 0..<text.count {
+        let byte = Int(text[index])
+        if mayBeRare[byte] == 0 || last[byte] == number { continue }
+        last[byte] = number
+        counts[byte] += 1
+        if counts[byte] <= DumpSuspects.mostKeys {
+          fresh.append(UInt8(byte))
+        } else {
+          // How many more does not matter.
+          mayBeRare[byte] = 0
+        }
+      }
     }
 
     mutating func endKey(_ range: Range<Int>, _ db: Int, _ key: ByteSlice) {

@@ -23,7 +23,7 @@ struct LogSalvage: ~Copyable {
   /// Whether `strict` ended it.
   private(set) var stopped = false
 
-  private let table = CommandTable.shared
+  let table = CommandTable.shared
   private var probe: CommandProbe
   private var words = ArgumentTable()
   private var runStart = 0
@@ -34,8 +34,10 @@ struct LogSalvage: ~Copyable {
   /// Where reading began again behind the last damage.
   private var segmentStart: Int?
   /// Of a large file.
-  private(set) var hashes = CommandHashes()
-  private let isLarge: Bool
+  var hashes = CommandHashes()
+  let isLarge: Bool
+  /// The commands that most of the log consists of.
+  var plain = PlainCommands()
   /// What was found to be written twice.
   var repeats: [Range<Int>] = []
   /// What lies behind damage; and whether damage ends it too.
@@ -149,7 +151,9 @@ struct LogSalvage: ~Copyable {
   }
 
   private mutating func walk(_ reader: inout AOFReader) throws(AOFError) {
-    while !isStopping, try reader.next() {
+    while !isStopping {
+      skim(&reader)
+      guard try reader.next() else { return }
       let word = reader.command.word
       let arity = table.arity(word, reader.arguments)
       let count = reader.table.count
@@ -163,6 +167,9 @@ struct LogSalvage: ~Copyable {
   }
 
   // MARK: - Commands that can be read
+
+  /// So many more commands are kept as they are.
+  mutating func keep(_ count: Int) { plan.commands &+= count }
 
   /// Whether a command goes that is of no known name, or has a wrong number of words.
   private mutating func refuses(_ reader: borrowing AOFReader, _ arity: Int) -> Bool {

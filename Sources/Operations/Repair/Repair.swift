@@ -127,7 +127,8 @@ public enum Repair {
     _ plan: FilePlan, _ output: String, _ options: Options, _ fileSystem: any FileSystem
   ) throws(ToolError) -> Int {
     var file = try ToolError.wrap(output, .output) { () throws(SystemError) in
-      try AtomicOutput(output, replacing: options.replacing, fileSystem: fileSystem)
+      try AtomicOutput(
+        output, replacing: options.replacing, bypassingCache: true, fileSystem: fileSystem)
     }
     try fill(&file, plan, output, fileSystem)
     do throws(SystemError) { try file.commit(replacing: options.replacing) } catch {
@@ -146,7 +147,7 @@ public enum Repair {
     for plan in plans {
       let path = FilePath.join(output, plan.file.name)
       var file = try ToolError.wrap(path, .output) { () throws(SystemError) in
-        try directory.file(plan.file.name)
+        try directory.file(plan.file.name, bypassingCache: true)
       }
       try fill(&file, plan, path, fileSystem)
       do throws(SystemError) { try file.commit(replacing: true) } catch {

@@ -42,7 +42,7 @@ struct RepairSource {
       notes = input.facts.notes
       isStream = input.facts.isCompressed || (status.kind != .regular && status.kind != .directory)
       if case .multiPart(let manifest) = input.kind {
-        take(manifest, input.file, fileSystem)
+        try take(manifest, input.file, fileSystem)
       } else {
         files = [File(path: input.file, name: FilePath.name(of: input.file))]
       }
@@ -66,13 +66,17 @@ struct RepairSource {
 
   private mutating func take(
     _ manifest: Manifest, _ path: String, _ fileSystem: any FileSystem
-  ) {
+  ) throws(ToolError) {
     manifestName = FilePath.name(of: path)
     closingComments = manifest.closingComments
     let folder = FilePath.directory(of: path)
     for entry in manifest.loaded {
       let file = FilePath.join(folder, entry.name)
-      if fileSystem.exists(file) {
+      // A disk that can't be read is not a file that is missing.
+      let status = try ToolError.wrap(file) { () throws(SystemError) in
+        try fileSystem.statusIfThere(of: file, followLinks: false)
+      }
+      if status != nil {
         files.append(File(path: file, name: entry.name, entry: entry))
       } else {
         lost.append(
