@@ -41,6 +41,8 @@ struct OperationChains: ~Copyable {
     if free != 0 {
       let place = free
       free = operations[Int(place) &- 1].previous
+      // The next one that is pushed goes there.
+      operations.prefetch(Int(free) &- 1)
       operations[Int(place) &- 1] = operation
       return place
     }
