@@ -55,10 +55,12 @@ package struct StateHash: Sendable, Equatable {
     value &+= StateHash.mix(0xF0, code.fastHash)
   }
 
-  /// A string key without a time to live enters.
+  /// A string key enters.
   @inline(__always)
-  package mutating func add(_ key: ByteSlice, _ database: Int, string: ByteSlice) {
-    add(key, database, type: 0, content: string.fastHash, expiresAt: nil)
+  package mutating func add(
+    _ key: ByteSlice, _ database: Int, string: ByteSlice, expiresAt: Int64? = nil
+  ) {
+    add(key, database, type: 0, content: string.fastHash, expiresAt: expiresAt)
   }
 
   /// A key enters whose type, content and time to live are known by number.

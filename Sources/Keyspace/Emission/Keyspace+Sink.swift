@@ -18,7 +18,7 @@ extension Keyspace {
         var state = passingState(table, index)
         guard state.exists else { continue }
         if let moment, !state.dropExpired(at: moment) { continue }
-        state.feed(&sink, key: table[index].key, database: database, describing: describing)
+        state.feed(&sink, key: passingKey, database: database, describing: describing)
       }
     }
   }

@@ -172,19 +172,19 @@ extension Keyspace {
       for index in 0..<table.count {
         lookAhead(table, index)
         let entry = table[index]
-        let key = entry.key
-        if entry.lastOperation == 0 {
-          if entry.base.kind == .absent { continue }
-          if entry.base.kind == .setCommand, let (_, value) = plainSet(entry.base.payload) {
-            writer.writeString(key, db: database, value)
-            hash.add(key, database, string: value)
-            keys += 1
-            continue
-          }
+        if entry.isVacant { continue }
+        if let set = onlySet(entry) {
+          if let moment, let expiresAt = set.expiresAt, expiresAt <= moment { continue }
+          loss.formUnion(
+            writer.writeString(set.key, db: database, set.value, expiresAt: set.expiresAt))
+          hash.add(set.key, database, string: set.value, expiresAt: set.expiresAt)
+          keys += 1
+          continue
         }
         var state = passingState(table, index)
         guard state.exists else { continue }
         if let moment, !state.dropExpired(at: moment) { continue }
+        let key = passingKey
         if case .module(let module)? = state.value {
           var header = KeyHeader()
           header.db = database
