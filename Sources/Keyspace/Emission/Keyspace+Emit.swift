@@ -79,6 +79,7 @@ extension Keyspace {
       }
     }
     if far < count {
+      table.prefetch(far &+ ChainWalk.depth)
       let entry = table[far]
       walk.begin(far, entry.lastOperation, chains)
       if entry.lastOperation == 0 && entry.base.kind == .setCommand {

@@ -107,6 +107,9 @@ extension Keyspace {
     let context = Context(now: 0, kept: kept)
     var decoder = ValueDecoder(dialect: reader.header.dialect)
     while true {
+      while let string = try reader.nextString() {
+        hash.add(string.key, reader.db, string: string.value, expiresAt: string.expiresAt)
+      }
       switch try reader.next() {
       case .key:
         let header = reader.key

@@ -101,6 +101,9 @@ final class KeyTable {
     set { entries[index] = newValue }
   }
 
+  /// Tells the processor that entry `index` is read soon.
+  func prefetch(_ index: Int) { entries.prefetch(index) }
+
   /// What was noted of entry `index`, in a table whose entries stay where they are; 0 for nothing.
   func note(_ index: Int) -> UInt32 { index < notes.count ? notes[index] : 0 }
 

@@ -50,6 +50,12 @@ struct OperationChains: ~Copyable {
     return UInt32(operations.count)
   }
 
+  /// Makes the command of number + 1 `place`, which is all of its chain, another one.
+  mutating func replace(_ place: UInt32, position: Int, number: Int, index: Int) {
+    operations[Int(place) &- 1] = Operation(
+      position: position, number: number, previous: 0, index: index)
+  }
+
   /// The command of number + 1 `place`.
   func at(_ place: UInt32) -> Operation { operations[Int(place) &- 1] }
 
