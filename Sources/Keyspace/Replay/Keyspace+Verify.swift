@@ -122,6 +122,15 @@ extension Keyspace {
         }
         let raw = try reader.rawValue()
         decoder.begin(header.type, raw)
+        if header.type.logical == .stream,
+          let content = try streamContent(&decoder, context, hash)
+        {
+          hash.add(
+            header.key, header.db, type: StateHash.streamType, content: content,
+            expiresAt: header.expiresAt)
+          break
+        }
+        decoder.begin(header.type, raw)
         let value = try context.value(from: &decoder, raw: raw)
         hash.add(header.key, header.db, KeyState(value: value, expiresAt: header.expiresAt))
         kept.reset()
@@ -152,6 +161,42 @@ extension Keyspace {
       }
     }
     return content
+  }
+
+  /// What the stream that `decoder` is about to give is in `hash`, made of its entries as they come; nil
+  /// where there are groups or producers, which take more than that.
+  private static func streamContent(
+    _ decoder: inout ValueDecoder, _ context: Context, _ hash: borrowing StateHash
+  ) throws(RDBError) -> UInt64? {
+    var entries: UInt64 = 0
+    var entry: StreamID?
+    var metadata = StreamMetadata()
+    func finishEntry() {
+      if let id = entry { entries &+= StateHash.entry(id, context.scratch.slice) }
+      entry = nil
+      context.scratch.clear()
+    }
+    while let event = try decoder.reader.nextStreamEvent() {
+      switch event {
+      case .entry(let id, _):
+        finishEntry()
+        entry = id
+      case .deletedEntry: finishEntry()
+      case .field(let name, let value):
+        guard entry != nil else { continue }
+        context.appendPacked(name)
+        context.appendPacked(value)
+      case .metadata(let numbers):
+        finishEntry()
+        metadata = numbers
+      case .idempotency, .idempotencyCounts: break
+      default: return nil
+      }
+    }
+    finishEntry()
+    return hash.stream(
+      entries: entries, lastID: metadata.lastID, entriesAdded: metadata.entriesAdded,
+      maxDeletedID: metadata.maxDeletedID)
   }
 
   /// Writes every key, and the functions, as a dump; every key enters `hash`.

@@ -183,6 +183,7 @@ final class KeyTable {
   }
 
   /// The number of the entry of `key`, which is probably `candidate`.
+  @inline(__always)
   func find(_ key: ByteSlice, hash: UInt32, candidate: Int) -> Int? {
     if candidate < entries.count, entries[candidate].isNamed(key, NameWords(key)) {
       return candidate
