@@ -54,3 +54,42 @@ extension ByteSlice {
     return product.high ^ product.low
   }
 }
+
+/// Three words of some bytes, for comparing names where they are kept in tables: they spare the look at
+/// the bytes themselves, which are far away.
+public struct NameWords: Equatable, Sendable, BitwiseCopyable {
+  /// Up to so many bytes the words, with the length, tell all of the name; of longer ones they hold
+  /// the beginning and the end.
+  public static let most = 24
+  @usableFromInline let first: UInt64
+  @usableFromInline let second: UInt64
+  @usableFromInline let last: UInt64
+
+  /// The words of `name`.
+  @inlinable @inline(__always) public init(_ name: ByteSlice) {
+    // SAFETY: every load lies inside the `count` bytes; loads may overlap.
+    let count = name.count
+    if count >= 8 {
+      first = name.word(0)
+      second = count >= 16 ? name.word(8) : 0
+      last = name.word(count &- 8)
+    } else {
+      first = count >= 4 ? UInt64(name.half(0)) : 0
+      second = 0
+      last = count >= 4 ? UInt64(name.half(count &- 4)) : name.fewBytes
+    }
+  }
+
+  /// Whether both are the words of the same name, if their names have the same length.
+  @inlinable @inline(__always) public static func == (a: NameWords, b: NameWords) -> Bool {
+    (a.first ^ b.first) | (a.second ^ b.second) | (a.last ^ b.last) == 0
+  }
+}
+
+extension ByteSlice {
+  /// Up to three bytes as one number.
+  @inlinable @inline(__always) var fewBytes: UInt64 {
+    if count == 0 { return 0 }
+    return UInt64(self[0]) << 16 | UInt64(self[count >> 1]) << 8 | UInt64(self[count &- 1])
+  }
+}

@@ -239,7 +239,9 @@ public enum LZF {
   /// empty target) unless the result is at least 4 bytes smaller.
   public static func compress(_ source: ByteSlice, into target: inout ScratchBuffer) -> Bool {
     target.clear()
-    guard source.count > 4, source.count <= Int(UInt32.max) else { return false }
+    guard source.count > 4, source.count <= Int(UInt32.max), mayShrink(source, &target) else {
+      return false
+    }
     let room = source.count - 4
     // SAFETY: liblzf reads `source.count` bytes and writes at most `room`; the rest is a margin.
     let start = unsafe target.unusedStart(room + 16)

@@ -169,6 +169,9 @@ package final class Keyspace {
   let foldContext: Context
   /// Collections for what is looked at in passing, used again and again.
   @safe @exclusivity(unchecked) var spare = SpareValues()
+  /// The name of the key that was looked at last in passing, preferably where its commands lie, which
+  /// is nearer than where the log has it first.
+  @safe @exclusivity(unchecked) var passingKey = ByteSlice()
   /// Memory of what is looked at in passing.
   let passing = KeptBytes()
   @safe @exclusivity(unchecked) var foldWords = ArgumentTable()

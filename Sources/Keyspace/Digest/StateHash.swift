@@ -28,6 +28,9 @@ package struct StateHash: Sendable, Equatable {
   /// Types whose hash can be made of their elements as they come, with the numbers they enter by.
   enum Elements: UInt64 { case string = 0, list = 1, set = 2, sortedSet = 3, hash = 4 }
 
+  /// The number that streams enter by.
+  static let streamType: UInt64 = 6
+
   /// The number.
   package private(set) var value: UInt64 = 0
   /// How many keys entered.
@@ -55,10 +58,12 @@ package struct StateHash: Sendable, Equatable {
     value &+= StateHash.mix(0xF0, code.fastHash)
   }
 
-  /// A string key without a time to live enters.
+  /// A string key enters.
   @inline(__always)
-  package mutating func add(_ key: ByteSlice, _ database: Int, string: ByteSlice) {
-    add(key, database, type: 0, content: string.fastHash, expiresAt: nil)
+  package mutating func add(
+    _ key: ByteSlice, _ database: Int, string: ByteSlice, expiresAt: Int64? = nil
+  ) {
+    add(key, database, type: 0, content: string.fastHash, expiresAt: expiresAt)
   }
 
   /// A key enters whose type, content and time to live are known by number.
@@ -92,40 +97,40 @@ package struct StateHash: Sendable, Equatable {
 
   /// A key enters, if it exists.
   package mutating func add(_ key: ByteSlice, _ database: Int, _ state: borrowing KeyState) {
-    guard let value = state.value else { return }
     var content: UInt64 = 0
     let type: UInt64
-    switch value {
-    case .string(let string):
+    switch state.value {
+    case nil: return
+    case .string(let string)?:
       type = 0
       content = string.fastHash
-    case .list(let list):
+    case .list(let list)?:
       type = 1
       for index in 0..<list.count { content = StateHash.mix(content, list[index].fastHash) }
-    case .set(let set):
+    case .set(let set)?:
       type = 2
       for item in set.table.items { content &+= StateHash.mix(1, item.hash) }
-    case .sortedSet(let set):
+    case .sortedSet(let set)?:
       type = 3
       for item in set.table.items {
         // Servers and files do not keep the sign of a zero.
         let score = item.payload == 0 ? 0 : item.payload.bitPattern
         content &+= StateHash.mix(item.hash, score)
       }
-    case .hash(let hash):
+    case .hash(let hash)?:
       type = 4
       for item in hash.table.items {
         content &+= StateHash.mix(
           StateHash.mix(item.hash, item.payload.value.fastHash),
           UInt64(bitPattern: item.payload.expiresAt))
       }
-    case .module(let module):
+    case .module(let module)?:
       type = 5
       content = module.bytes.fastHash
-    case .stream(let stream):
-      type = 6
+    case .stream(let stream)?:
+      type = StateHash.streamType
       content = self.content(stream)
-    case .array(let array):
+    case .array(let array)?:
       type = 7
       content = array.cursor.map { $0 &+ 1 } ?? 0
       array.items.forEach { content &+= StateHash.mix($0.index, $0.element.fastHash) }
@@ -135,15 +140,29 @@ package struct StateHash: Sendable, Equatable {
 
   private static func hash(_ id: StreamID) -> UInt64 { mix(id.ms, id.seq) }
 
-  private func content(_ stream: StreamValue) -> UInt64 {
-    var content = StateHash.hash(stream.lastID)
-    stream.entries.forEach { entry in
-      content &+= StateHash.mix(StateHash.hash(entry.id), entry.words.raw.fastHash)
-    }
+  /// What an entry of a stream adds to it; `words` are its fields and values as ``PackedWords``.
+  static func entry(_ id: StreamID, _ words: ByteSlice) -> UInt64 {
+    mix(hash(id), words.fastHash)
+  }
+
+  /// A stream without groups and producers whose entries add `entries`.
+  func stream(
+    entries: UInt64, lastID: StreamID, entriesAdded: UInt64, maxDeletedID: StreamID
+  ) -> UInt64 {
+    var content = StateHash.hash(lastID) &+ entries
     if view.streamNumbers {
-      content = StateHash.mix(content, stream.entriesAdded)
-      content = StateHash.mix(content, StateHash.hash(stream.maxDeletedID))
+      content = StateHash.mix(content, entriesAdded)
+      content = StateHash.mix(content, StateHash.hash(maxDeletedID))
     }
+    return content
+  }
+
+  private func content(_ stream: StreamValue) -> UInt64 {
+    var entries: UInt64 = 0
+    stream.entries.forEach { entries &+= StateHash.entry($0.id, $0.words.raw) }
+    var content = self.stream(
+      entries: entries, lastID: stream.lastID, entriesAdded: stream.entriesAdded,
+      maxDeletedID: stream.maxDeletedID)
     for group in stream.groups {
       var sum = StateHash.mix(group.name.fastHash, StateHash.hash(group.lastDelivered))
       if view.streamNumbers { sum = StateHash.mix(sum, UInt64(bitPattern: group.entriesRead)) }

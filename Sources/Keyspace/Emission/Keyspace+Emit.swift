@@ -20,7 +20,7 @@ extension Keyspace {
       lookAhead(table, index)
       guard !table[index].isVacant else { continue }
       let state = passingState(table, index)
-      if state.exists { try body(table[index].key, state) }
+      if state.exists { try body(passingKey, state) }
     }
   }
 
@@ -47,10 +47,10 @@ extension Keyspace {
         let entry = table[index]
         if entry.lastOperation == 0 {
           if entry.base.kind == .absent { continue }
-          if entry.base.kind == .setCommand, let (raw, value) = plainSet(entry.base.payload) {
+          if entry.base.kind == .setCommand, let set = plainSet(entry.base.payload) {
             writer.select(database)
-            writer.verbatim(raw)
-            hash.add(entry.key, database, string: value)
+            writer.verbatim(set.raw)
+            hash.add(set.key, database, string: set.value)
             keys += 1
             continue
           }
@@ -59,8 +59,8 @@ extension Keyspace {
         guard state.exists else { continue }
         if let moment, !state.dropExpired(at: moment) { continue }
         writer.select(database)
-        writer.key(entry.key, state)
-        hash.add(entry.key, database, state)
+        writer.key(passingKey, state)
+        hash.add(passingKey, database, state)
         keys += 1
         if writer.output.failure != nil { return keys }
       }
@@ -79,6 +79,7 @@ extension Keyspace {
       }
     }
     if far < count {
+      table.prefetch(far &+ ChainWalk.depth)
       let entry = table[far]
       walk.begin(far, entry.lastOperation, chains)
       if entry.lastOperation == 0 && entry.base.kind == .setCommand {
@@ -86,26 +87,6 @@ extension Keyspace {
       }
     }
     walk.step(around: index, chains, log)
-  }
-
-  /// The bytes of the SET at `position` when they are those a server would write, and its value.
-  @inline(__always)
-  func plainSet(_ position: Int) -> (raw: ByteSlice, value: ByteSlice)? {
-    let (bytes, offset) = log.locate(position)
-    guard bytes.holds(24, at: offset),
-      bytes.load(at: offset, as: UInt64.self) == 0x0A0D_3324_0A0D_332A,
-      bytes.load(at: offset &+ 8, as: UInt32.self) == 0x0D54_4553
-    else { return nil }
-    let head = bytes.shortHeader(0x24, at: offset &+ 13)
-    guard head >= 0 else { return nil }
-    let second = offset &+ 13 &+ (head & 7) &+ (head >> 3) &+ 2
-    let other = bytes.shortHeader(0x24, at: second)
-    guard other >= 0 else { return nil }
-    let end = second &+ (other & 7) &+ (other >> 3) &+ 2
-    return (
-      bytes.slice(at: offset, count: end &- offset),
-      bytes.slice(at: second &+ (other & 7), count: other >> 3)
-    )
   }
 }
 

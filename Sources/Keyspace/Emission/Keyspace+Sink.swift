@@ -18,7 +18,7 @@ extension Keyspace {
         var state = passingState(table, index)
         guard state.exists else { continue }
         if let moment, !state.dropExpired(at: moment) { continue }
-        state.feed(&sink, key: table[index].key, database: database, describing: describing)
+        state.feed(&sink, key: passingKey, database: database, describing: describing)
       }
     }
   }
@@ -32,18 +32,16 @@ extension KeyState {
   package func feed<Sink: ValueSink & ~Copyable>(
     _ sink: inout Sink, key: ByteSlice, database: Int, describing: Bool = true
   ) {
-    guard let value else { return }
+    // The value is looked at where it is: a copy of the reference has its price.
     var description = KeyDescription()
     description.db = database
     description.key = key
     description.expiresAt = expiresAt
-    description.count = UInt64(value.elementCount)
-    if describing {
-      description.bytes = value.byteCount
-      description.encoding = value.encodingName
-    }
+    description.count = UInt64(elementCount)
+    if describing { describe(&description) }
     switch value {
-    case .string(let string):
+    case nil: return
+    case .string(let string)?:
       description.type = .string
       sink.begin(description)
       var element = ValueElement()
@@ -51,7 +49,7 @@ extension KeyState {
         element.first = bytes
         sink.element(&element)
       }
-    case .list(let list):
+    case .list(let list)?:
       description.type = .list
       sink.begin(description)
       var element = ValueElement()
@@ -59,7 +57,7 @@ extension KeyState {
         element.first = list[index]
         sink.element(&element)
       }
-    case .set(let set):
+    case .set(let set)?:
       description.type = .set
       sink.begin(description)
       var element = ValueElement()
@@ -67,7 +65,7 @@ extension KeyState {
         element.first = item.key
         sink.element(&element)
       }
-    case .sortedSet(let set):
+    case .sortedSet(let set)?:
       description.type = .zset
       sink.begin(description)
       var element = ValueElement()
@@ -76,7 +74,7 @@ extension KeyState {
         element.score = item.score
         sink.element(&element)
       }
-    case .hash(let hash):
+    case .hash(let hash)?:
       description.type = .hash
       description.fieldsMayExpire = hash.expiringCount > 0
       sink.begin(description)
@@ -87,7 +85,7 @@ extension KeyState {
         element.expiresAt = item.payload.expiresAt
         sink.element(&element)
       }
-    case .array(let array):
+    case .array(let array)?:
       description.type = .array
       description.arrayCursor = array.cursor
       sink.begin(description)
@@ -97,11 +95,11 @@ extension KeyState {
         element.first = item.element
         sink.element(&element)
       }
-    case .stream(let stream):
+    case .stream(let stream)?:
       description.type = .stream
       sink.begin(description)
       stream.feed(&sink)
-    case .module(let module):
+    case .module(let module)?:
       var decoder = ValueDecoder(dialect: .redis)
       decoder.begin(module.type, module.bytes, key: key, db: database, expiresAt: expiresAt)
       // Reading it again can't fail: its end was found by the same reader.
@@ -109,6 +107,19 @@ extension KeyState {
       return
     }
     sink.end()
+  }
+
+  private var elementCount: Int {
+    switch value {
+    case nil: 0
+    case .some(let value): value.elementCount
+    }
+  }
+
+  private func describe(_ description: inout KeyDescription) {
+    guard let value else { return }
+    description.bytes = value.byteCount
+    description.encoding = value.encodingName
   }
 }
 

@@ -52,12 +52,17 @@ extension Keyspace {
   /// so that passing over all keys needs no memory for them.
   func passingState(_ table: KeyTable, _ index: Int) -> KeyState {
     let entry = table[index]
+    passingKey = entry.key
     if entry.base.kind == .state {
       // It has a state of its own anyway: what is postponed is executed for good.
       guard entry.lastOperation != 0 else { return states.items[entry.base.payload] }
       return settledState(table, index, collected: true)
     }
     if entry.isVacant { return KeyState() }
+    if let set = onlySet(entry) {
+      passingKey = set.key
+      return KeyState(value: .string(StringValue(set.value)), expiresAt: set.expiresAt)
+    }
     passing.reset()
     foldContext.kept = passing
     defer { foldContext.kept = context.kept }
@@ -78,6 +83,9 @@ extension Keyspace {
     case .absent, .elsewhere: return KeyState()
     case .state: return states.items[entry.base.payload]
     case .setCommand:
+      if let set = plainSet(entry.base.payload) {
+        return KeyState(value: .string(StringValue(set.value)))
+      }
       let (bytes, offset) = log.locate(entry.base.payload)
       guard (try? foldWords.fill(from: bytes, at: offset)) != nil, foldWords.count == 3 else {
         return KeyState()
@@ -110,6 +118,7 @@ extension Keyspace {
     // The command was read before, so reading it again can't fail.
     do throws(TokenFailure) { end = try foldWords.fill(from: bytes, at: offset) } catch { return }
     foldContext.command = bytes.slice(at: offset, count: end - offset)
+    if foldWords.count > 1 { passingKey = foldWords[1] }
     switch registry.entries[operation.number].action {
     case .key(let handler), .overwrite(let handler):
       do throws(CommandFault) {

@@ -91,11 +91,11 @@ extension Keyspace {
     var before = KeySummary()
     let entry = table[index]
     if entry.base.kind == .setCommand, entry.lastOperation == 0,
-      let (_, value) = plainSet(entry.base.payload)
+      let set = plainSet(entry.base.payload)
     {
       before.type = .string
       before.elements = 1
-      before.bytes = value.count
+      before.bytes = set.value.count
     } else {
       before = KeySummary(settledState(table, index))
     }

@@ -299,6 +299,13 @@ extension Keyspace {
       command.key, hash: command.hash, candidate: command.candidate)
     var entry = table[index]
     if command.kind != .postpone {
+      if command.kind == .cut, entry.operationCount == 1, entry.base.kind == .absent {
+        // As in a log that sets the same key again and again: its place in the chains stays.
+        chains.replace(
+          entry.lastOperation, position: command.position, number: Int(command.number),
+          index: Int(command.index))
+        return
+      }
       if entry.lastOperation != 0 || entry.base.kind == .state {
         clear(table, index)
         entry = table[index]

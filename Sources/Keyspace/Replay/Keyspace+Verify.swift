@@ -107,6 +107,9 @@ extension Keyspace {
     let context = Context(now: 0, kept: kept)
     var decoder = ValueDecoder(dialect: reader.header.dialect)
     while true {
+      while let string = try reader.nextString() {
+        hash.add(string.key, reader.db, string: string.value, expiresAt: string.expiresAt)
+      }
       switch try reader.next() {
       case .key:
         let header = reader.key
@@ -118,6 +121,15 @@ extension Keyspace {
           break
         }
         let raw = try reader.rawValue()
+        decoder.begin(header.type, raw)
+        if header.type.logical == .stream,
+          let content = try streamContent(&decoder, context, hash)
+        {
+          hash.add(
+            header.key, header.db, type: StateHash.streamType, content: content,
+            expiresAt: header.expiresAt)
+          break
+        }
         decoder.begin(header.type, raw)
         let value = try context.value(from: &decoder, raw: raw)
         hash.add(header.key, header.db, KeyState(value: value, expiresAt: header.expiresAt))
@@ -151,6 +163,42 @@ extension Keyspace {
     return content
   }
 
+  /// What the stream that `decoder` is about to give is in `hash`, made of its entries as they come; nil
+  /// where there are groups or producers, which take more than that.
+  private static func streamContent(
+    _ decoder: inout ValueDecoder, _ context: Context, _ hash: borrowing StateHash
+  ) throws(RDBError) -> UInt64? {
+    var entries: UInt64 = 0
+    var entry: StreamID?
+    var metadata = StreamMetadata()
+    func finishEntry() {
+      if let id = entry { entries &+= StateHash.entry(id, context.scratch.slice) }
+      entry = nil
+      context.scratch.clear()
+    }
+    while let event = try decoder.reader.nextStreamEvent() {
+      switch event {
+      case .entry(let id, _):
+        finishEntry()
+        entry = id
+      case .deletedEntry: finishEntry()
+      case .field(let name, let value):
+        guard entry != nil else { continue }
+        context.appendPacked(name)
+        context.appendPacked(value)
+      case .metadata(let numbers):
+        finishEntry()
+        metadata = numbers
+      case .idempotency, .idempotencyCounts: break
+      default: return nil
+      }
+    }
+    finishEntry()
+    return hash.stream(
+      entries: entries, lastID: metadata.lastID, entriesAdded: metadata.entriesAdded,
+      maxDeletedID: metadata.maxDeletedID)
+  }
+
   /// Writes every key, and the functions, as a dump; every key enters `hash`.
   ///
   /// - Returns: how many keys were written, and what of them was lost.
@@ -172,19 +220,19 @@ extension Keyspace {
       for index in 0..<table.count {
         lookAhead(table, index)
         let entry = table[index]
-        let key = entry.key
-        if entry.lastOperation == 0 {
-          if entry.base.kind == .absent { continue }
-          if entry.base.kind == .setCommand, let (_, value) = plainSet(entry.base.payload) {
-            writer.writeString(key, db: database, value)
-            hash.add(key, database, string: value)
-            keys += 1
-            continue
-          }
+        if entry.isVacant { continue }
+        if let set = onlySet(entry) {
+          if let moment, let expiresAt = set.expiresAt, expiresAt <= moment { continue }
+          loss.formUnion(
+            writer.writeString(set.key, db: database, set.value, expiresAt: set.expiresAt))
+          hash.add(set.key, database, string: set.value, expiresAt: set.expiresAt)
+          keys += 1
+          continue
         }
         var state = passingState(table, index)
         guard state.exists else { continue }
         if let moment, !state.dropExpired(at: moment) { continue }
+        let key = passingKey
         if case .module(let module)? = state.value {
           var header = KeyHeader()
           header.db = database

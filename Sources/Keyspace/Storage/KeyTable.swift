@@ -26,10 +26,12 @@ struct EntryBase: BitwiseCopyable {
   var payload: Int { Int(truncatingIfNeeded: word & 0xFF_FFFF_FFFF_FFFF) }
 }
 
-/// A key of a database; POD, 40 bytes.
+/// A key of a database; POD, 64 bytes: one line of the processor's cache, which holds all that it takes
+/// to find a short name.
 struct KeyEntry: BitwiseCopyable {
-  /// The name.
+  /// The name, where the log has it first.
   let key: ByteSlice
+  private let words: NameWords
   /// What its postponed commands start from.
   var base = EntryBase.absent
   /// The number + 1 of the last postponed command in ``OperationChains``; 0 for none.
@@ -44,6 +46,14 @@ struct KeyEntry: BitwiseCopyable {
   init(key: ByteSlice, hash: UInt32) {
     self.key = key
     self.hash = hash
+    words = NameWords(key)
+  }
+
+  /// Whether the name is `other`, whose words are `words`.
+  @inline(__always)
+  func isNamed(_ other: ByteSlice, _ words: NameWords) -> Bool {
+    key.count == other.count && self.words == words
+      && (key.count <= NameWords.most || key == other)
   }
 
   /// Whether the entry holds nothing: no key, and nothing postponed that could make one.
@@ -91,6 +101,9 @@ final class KeyTable {
     set { entries[index] = newValue }
   }
 
+  /// Tells the processor that entry `index` is read soon.
+  func prefetch(_ index: Int) { entries.prefetch(index) }
+
   /// What was noted of entry `index`, in a table whose entries stay where they are; 0 for nothing.
   func note(_ index: Int) -> UInt32 { index < notes.count ? notes[index] : 0 }
 
@@ -102,6 +115,7 @@ final class KeyTable {
 
   /// The number of the entry of `key`.
   func find(_ key: ByteSlice, hash: UInt32) -> Int? {
+    let words = NameWords(key)
     let mask = slots.count &- 1
     var slot = Int(hash) & mask
     while true {
@@ -109,7 +123,7 @@ final class KeyTable {
       if word == 0 { return nil }
       if UInt32(truncatingIfNeeded: word >> 32) == hash {
         let index = Int(UInt32(truncatingIfNeeded: word)) &- 1
-        if entries[index].key == key { return index }
+        if entries[index].isNamed(key, words) { return index }
       }
       slot = (slot &+ 1) & mask
     }
@@ -162,14 +176,18 @@ final class KeyTable {
     }
   }
 
-  /// Tells the processor that the key of an entry is read soon.
+  /// Tells the processor that the key of an entry is read soon, if its entry does not tell all of it.
   func prefetchKey(_ candidate: Int) {
-    if candidate < entries.count { entries[candidate].key.prefetch() }
+    guard candidate < entries.count, entries[candidate].key.count > NameWords.most else { return }
+    entries[candidate].key.prefetch()
   }
 
   /// The number of the entry of `key`, which is probably `candidate`.
+  @inline(__always)
   func find(_ key: ByteSlice, hash: UInt32, candidate: Int) -> Int? {
-    if candidate < entries.count, entries[candidate].key == key { return candidate }
+    if candidate < entries.count, entries[candidate].isNamed(key, NameWords(key)) {
+      return candidate
+    }
     return find(key, hash: hash)
   }
 

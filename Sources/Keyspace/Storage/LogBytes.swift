@@ -44,5 +44,7 @@ final class LogBytes {
     let (bytes, offset) = locate(position)
     bytes.prefetch(at: offset)
     bytes.prefetch(at: offset &+ 64)
+    bytes.prefetch(at: offset &+ 128)
+    bytes.prefetch(at: offset &+ 192)
   }
 }

@@ -41,11 +41,19 @@ struct OperationChains: ~Copyable {
     if free != 0 {
       let place = free
       free = operations[Int(place) &- 1].previous
+      // The next one that is pushed goes there.
+      operations.prefetch(Int(free) &- 1)
       operations[Int(place) &- 1] = operation
       return place
     }
     operations.append(operation)
     return UInt32(operations.count)
+  }
+
+  /// Makes the command of number + 1 `place`, which is all of its chain, another one.
+  mutating func replace(_ place: UInt32, position: Int, number: Int, index: Int) {
+    operations[Int(place) &- 1] = Operation(
+      position: position, number: number, previous: 0, index: index)
   }
 
   /// The command of number + 1 `place`.

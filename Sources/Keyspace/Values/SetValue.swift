@@ -19,12 +19,7 @@ package final class SetValue {
   package func contains(_ member: ByteSlice) -> Bool { table.find(member) != nil }
 
   /// Adds `member`; true when it was not there.
-  package func add(_ member: ByteSlice) -> Bool {
-    let hash = member.fastHash
-    if table.find(member, hash: hash) != nil { return false }
-    table.append(member, 0, hash: hash)
-    return true
-  }
+  package func add(_ member: ByteSlice) -> Bool { table.findOrAdd(member, 0).isNew }
 
   /// Removes `member`; true when it was there.
   package func remove(_ member: ByteSlice) -> Bool { table.remove(member) != nil }

@@ -54,6 +54,17 @@ package struct SliceTable<Payload> {
     return nil
   }
 
+  /// The index of `key`, which is added with the payload when it is not there. In one call, so that the
+  /// table is not lent to two.
+  package mutating func findOrAdd(
+    _ key: ByteSlice, _ payload: Payload
+  ) -> (index: Int, isNew: Bool) {
+    let hash = key.fastHash
+    if let index = find(key, hash: hash) { return (index, false) }
+    append(key, payload, hash: hash)
+    return (items.count &- 1, true)
+  }
+
   /// Gives `key` the payload, and returns the payload it had.
   package mutating func set(_ key: ByteSlice, to payload: Payload) -> Payload? {
     let hash = key.fastHash

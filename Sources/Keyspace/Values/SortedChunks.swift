@@ -12,13 +12,17 @@ package struct SortedChunks<Element: Comparable> {
 
   /// The elements of `sorted`, which must be in strictly ascending order.
   package init(sorted: [Element]) {
+    count = sorted.count
+    if count > 0 && count <= Self.limit {
+      chunks = [sorted]
+      return
+    }
     var start = 0
     while start < sorted.count {
       let end = min(start + Self.limit * 3 / 4, sorted.count)
       chunks.append(Array(sorted[start..<end]))
       start = end
     }
-    count = sorted.count
   }
 
   /// Where an element lies.

@@ -62,11 +62,8 @@ package final class SortedSetValue {
       set(member, to: score)
       return true
     }
-    let hash = member.fastHash
-    guard let index = table.find(member, hash: hash) else {
-      table.append(member, score, hash: hash)
-      return true
-    }
+    let (index, isNew) = table.findOrAdd(member, score)
+    if isNew { return true }
     guard table.items[index].payload != score else { return false }
     table.setPayload(score, at: index)
     return true
@@ -88,8 +85,9 @@ package final class SortedSetValue {
   /// All members in order; stays correct while the set changes.
   package var ordered: SortedChunks<ScoredMember> {
     if let order { return order }
-    let made = SortedChunks(
-      sorted: table.items.map { ScoredMember(score: $0.payload, member: $0.key) }.sorted())
+    var members = table.items.map { ScoredMember(score: $0.payload, member: $0.key) }
+    members.sort()
+    let made = SortedChunks(sorted: members)
     order = made
     return made
   }

@@ -96,27 +96,27 @@ package struct StreamProducer {
 /// A stream: entries, groups and what else the formats keep of it.
 package final class StreamValue {
   /// The live entries.
-  package private(set) var entries = SortedChunks<StreamEntry>()
+  @safe @exclusivity(unchecked) package private(set) var entries = SortedChunks<StreamEntry>()
   /// The highest id ever given.
-  package var lastID = StreamID.zero
+  @safe @exclusivity(unchecked) package var lastID = StreamID.zero
   /// The highest id ever deleted.
-  package var maxDeletedID = StreamID.zero
+  @safe @exclusivity(unchecked) package var maxDeletedID = StreamID.zero
   /// How many entries were ever added.
-  package var entriesAdded: UInt64 = 0
+  @safe @exclusivity(unchecked) package var entriesAdded: UInt64 = 0
   /// The groups, in the order they were made.
-  package var groups: [StreamGroup] = []
+  @safe @exclusivity(unchecked) package var groups: [StreamGroup] = []
   /// The producers with remembered ids (Redis 8.6+).
-  package var producers: [StreamProducer] = []
+  @safe @exclusivity(unchecked) package var producers: [StreamProducer] = []
   /// How long ids of idempotent messages are remembered, in seconds; 0 for the server's default.
-  package var idempotencySeconds: UInt64 = 0
+  @safe @exclusivity(unchecked) package var idempotencySeconds: UInt64 = 0
   /// How many of them are remembered for a producer; 0 for the server's default.
-  package var idempotencyMost: UInt64 = 0
+  @safe @exclusivity(unchecked) package var idempotencyMost: UInt64 = 0
   /// How many of them were ever added.
-  package var idempotencyAdded: UInt64 = 0
+  @safe @exclusivity(unchecked) package var idempotencyAdded: UInt64 = 0
   /// How many duplicates were met.
-  package var idempotencyDuplicates: UInt64 = 0
+  @safe @exclusivity(unchecked) package var idempotencyDuplicates: UInt64 = 0
   /// The bytes of all fields and values, headers included.
-  package private(set) var byteCount = 0
+  @safe @exclusivity(unchecked) package private(set) var byteCount = 0
 
   package init() {}
 

@@ -7,6 +7,8 @@ public struct RDBTarget: Sendable, Equatable, CustomStringConvertible {
   public let major: Int
   /// See ``major``.
   public let minor: Int
+  /// The header that it writes.
+  public let header: RDBHeader
 
   /// The release `major.minor` of `family`; nil before Redis 2.4 and Valkey 7.2. A release that is
   /// newer than those known counts as the newest known one.
@@ -16,6 +18,7 @@ public struct RDBTarget: Sendable, Equatable, CustomStringConvertible {
     self.family = family
     self.major = major
     self.minor = minor
+    header = RDBTarget.header(family, major, minor)
   }
 
   /// The release that `text` names: `redis:7.2`, `valkey:9.0`; also `7.2` and `redis:7.2.4`.
@@ -52,17 +55,16 @@ public struct RDBTarget: Sendable, Equatable, CustomStringConvertible {
     (self.major, self.minor) >= (major, minor)
   }
 
-  /// The header that it writes.
-  public var header: RDBHeader {
+  private static func header(_ family: RDBDialect, _ major: Int, _ minor: Int) -> RDBHeader {
     if family == .valkey {
-      return isAtLeast(9, 0)
+      return (major, minor) >= (9, 0)
         ? RDBHeader(dialect: .valkey, version: 80) : RDBHeader(dialect: .redis, version: 11)
     }
     let versions = [
       (8, 10, 15), (8, 8, 14), (8, 6, 13), (7, 4, 12), (7, 2, 11), (7, 0, 10), (5, 0, 9), (4, 0, 8),
       (3, 2, 7), (2, 6, 6), (2, 4, 2),
     ]
-    let version = versions.first { isAtLeast($0.0, $0.1) }?.2 ?? 2
+    let version = versions.first { (major, minor) >= ($0.0, $0.1) }?.2 ?? 2
     return RDBHeader(dialect: .redis, version: version)
   }
 

@@ -184,16 +184,26 @@ public struct RDBWriter: ~Copyable, ValueSink {
     output.write(rawValue)
   }
 
-  /// Writes a key that holds a string and has no attributes; what it loses is nothing.
-  public mutating func writeString(_ key: ByteSlice, db: Int, _ value: ByteSlice) {
+  /// Writes a key that holds a string and has no attributes but a time to live, in ms since 1970.
+  ///
+  /// - Returns: what it loses.
+  @discardableResult
+  public mutating func writeString(
+    _ key: ByteSlice, db: Int, _ value: ByteSlice, expiresAt: Int64? = nil
+  ) -> RDBLoss {
     selectDB(db)
     recordLoss = []
     encoder.loss = []
     keys += 1
+    if let expiresAt {
+      expires += 1
+      writeExpiry(expiresAt)
+    }
     scratch.append(ValueType.string.code)
     scratch.append(string: key, compressing: compressing, &packed)
     scratch.append(string: value, compressing: compressing, &packed)
     flushScratch()
+    return recordLoss
   }
 
   /// Everything before the value.
