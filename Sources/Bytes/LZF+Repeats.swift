@@ -1,10 +1,10 @@
 /// Whether trying to compress is in vain, found out in a third of the time that trying takes.
 ///
-/// A copy of L bytes stands for a run that was there before, so at L - 2 places of it three bytes begin that
-/// were there before. It takes at least two bytes, which saves L - 2; what is not copied takes one byte more
-/// for each 32. With R such places among n bytes there are at least n - 3R literals (the copies being as many as can be, of three
-/// bytes), and the result has at least `n - R + (n - 3R) / 32` bytes. It is of use when those are at most n - 4,
-/// which needs `35 R >= n + 128`.
+/// A copy of L bytes stands for a run that was there before, so at L - 2 places of it three bytes begin
+/// that were there before. It takes at least two bytes, and so saves at most L - 2; what is not copied takes
+/// one byte more for each 32. Where n bytes have R such places, copies save at most R, and, being of three
+/// bytes or more, leave at least n - 3R bytes as they are. The result has then at least
+/// `n - R + (n - 3R) / 32` bytes, and is of use if those are at most n - 4: if `35 R >= n + 128`.
 extension LZF {
   /// Longer texts are tried at once.
   private static let longest = 1024

@@ -78,6 +78,35 @@ import Testing
     }
   }
 
+  /// What is not tried could not have been compressed, and much of what could not is not tried.
+  @Test func onlyWhatCanNotShrinkIsNotTried() {
+    var random = SplitMix64(seed: 5)
+    var packed = ScratchBuffer()
+    var room = [UInt8](repeating: 0, count: 4096)
+    var counts = (shrunk: 0, tried: 0, untried: 0)
+    for round in 0..<60_000 {
+      // Some of the texts are near the border: a few repetitions among bytes that seldom repeat.
+      var bytes = random.bytes(5 + random.below(1100), letters: 2 + random.below(255))
+      for _ in 0..<random.below(12) where round % 2 == 0 {
+        let length = min(3 + random.below(8), bytes.count / 2)
+        let from = random.below(bytes.count - length)
+        let to = random.below(bytes.count - length)
+        bytes.replaceSubrange(to..<to + length, with: Array(bytes[from..<from + length]))
+      }
+      let shrinks =
+        unsafe lzf_compress(bytes, UInt32(bytes.count), &room, UInt32(bytes.count - 4)) > 0
+      let mayShrink = bytes.withByteSlice { LZF.mayShrink($0, &packed) }
+      switch (shrinks, mayShrink) {
+      case (true, true): counts.shrunk += 1
+      case (false, true): counts.tried += 1
+      case (false, false): counts.untried += 1
+      case (true, false): Issue.record("\(bytes) can be compressed")
+      }
+    }
+    #expect(counts.shrunk > 10_000 && counts.untried > 10_000, "\(counts)")
+    #expect(counts.tried < counts.untried, "\(counts)")
+  }
+
   @Test func brokenInputAgreesWithLiblzf() {
     var random = SplitMix64(seed: 3)
     var packed = ScratchBuffer()

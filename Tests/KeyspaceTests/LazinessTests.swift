@@ -21,12 +21,20 @@ import Testing
       bytes += Array("*\(words.count)\r\n".utf8)
       for word in words { bytes += Array("$\(word.utf8.count)\r\n\(word)\r\n".utf8) }
     }
-    func key() -> String { "k\(random(9))" }
+    // An entry of the table tells short names whole, and of long ones a part.
+    let names = ["k", "name:", "a longer name:", "one that is too long for its entry:"]
+    func key() -> String {
+      let number = random(9)
+      return "\(names[number % names.count])\(number)"
+    }
     var open = false
     for step in 0..<commands {
       switch random(34) {
       case 0, 1: add(["SET", key(), "\(random(100))"])
-      case 2: add(["set", key(), "v", "PXAT", "\(1_900_000_000_000 + step)"])
+      case 2:
+        // As servers write it, and as they don't.
+        let word = ["SET", "SET", "set"][step % 3]
+        add([word, key(), "v\(step)", "PXAT", "\(1_900_000_000_000 + step)"])
       case 3: add(["INCR", key()])
       case 4: add(["APPEND", key(), "x\(step)"])
       case 5, 6: add(["HSET", key(), "f\(random(5))", "\(step)"])
@@ -133,6 +141,50 @@ import Testing
       try second.pass(ByteCursor(other, owner: kept), into: &wrong)
       #expect(wrong != hash || second.faultCount > 0)
     } catch {}
+  }
+
+  @Test(arguments: 1...20)
+  func writtenDumpGivesTheState(seed: Int) throws {
+    let bytes = Self.log(seed: UInt64(seed + 2000), commands: 2000)
+    let keyspace = try Self.replay(bytes, eager: false)
+    let target = try #require(RDBTarget("redis:7.2"))
+    let memory = MemoryTarget()
+    var output = OutputBuffer(memory)
+    var writer = RDBWriter(taking: &output, target: target)
+    var hash = StateHash()
+    let written = keyspace.write(dump: &writer, hash: &hash)
+    writer.finish(returning: &output)
+    try output.flush()
+    #expect(written.loss.isEmpty && written.keys > 0)
+    #expect(hash == Self.hash(try Self.replay(bytes, eager: true)))
+    let kept = KeptBytes()
+    let slice = memory.bytes.withByteSlice { kept.keep($0) }
+    var found = StateHash()
+    try Keyspace.pass(dump: ByteCursor(slice, owner: kept), into: &found)
+    #expect(found == hash)
+  }
+
+  /// A time to live that a key is given again and again is the last one, also where something else came
+  /// between.
+  @Test func repeatedTimesToLive() throws {
+    var bytes: [UInt8] = []
+    func add(_ words: String...) {
+      bytes += Array("*\(words.count)\r\n".utf8)
+      for word in words { bytes += Array("$\(word.utf8.count)\r\n\(word)\r\n".utf8) }
+    }
+    for round in 1...9 {
+      add("SET", "a", "\(round)", "PXAT", "190000000000\(round)")
+      add("SET", "b", "\(round)", "PXAT", "190000000000\(round)")
+      add(round % 2 == 0 ? "INCR" : "PERSIST", "b")
+      add("SET", "c", "\(round)", "PXAT", "190000000000\(round)")
+      if round % 3 == 0 { add("DEL", "c") }
+      add("SET", "d", "\(round)", "PXAT", "\(round)")
+    }
+    let keyspace = try Self.replay(bytes, eager: false)
+    #expect(Self.hash(keyspace) == Self.hash(try Self.replay(bytes, eager: true)))
+    var seen: [String: Int64?] = [:]
+    keyspace.forEachKey(in: 0) { key, state in seen[key.text] = state.expiresAt }
+    #expect(seen == ["a": 1_900_000_000_009, "b": Int64?.none, "d": 9])
   }
 
   @Test func longChainsAreFolded() throws {
