@@ -22,7 +22,7 @@ TEST = $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS)
 SHELL = bash
 .SHELLFLAGS = -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-backup build test readme docs lint mutate fuzz bench bench-micro install deb clean
+.PHONY: help demo demo-backup build test readme docs lint mutate fuzz bench bench-micro install uninstall deb clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
@@ -92,6 +92,14 @@ ifeq ($(WITH_ALIASES),1)
 	  if [ -e "$$link" ] && [ ! -L "$$link" ]; then echo "install: $$link is there already and stays" >&2; \
 	  else ln -sfn redis-backup "$$link"; fi; done
 endif
+
+uninstall: ## remove what `make install` with the same PREFIX and DESTDIR put there
+	@for name in redis-check-aof redis-check-rdb; do link="$(DESTDIR)$(PREFIX)/bin/$$name"; \
+	  if [ "$$(readlink "$$link")" = redis-backup ]; then rm -f "$$link"; fi; done
+	rm -f "$(DESTDIR)$(PREFIX)/bin/redis-backup" "$(DESTDIR)$(PREFIX)"/share/man/man1/redis-backup{,-*}.1 \
+	  "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/redis-backup" \
+	  "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_redis-backup" \
+	  "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/redis-backup.fish"
 
 deb: build ## make .build/redis-backup_VERSION_ARCH.deb: tool, man pages, completions, systemd units, sample configuration
 	REDIS_BACKUP=$(BINARY) scripts/make-deb .build

@@ -47,14 +47,14 @@ import Testing
   /// A value of more elements than are kept as a table, with or without one of them twice.
   private func dump(_ type: ValueType, count: Int, twice: Int?) -> [UInt8] {
     var bytes = Array("REDIS0009".utf8) + [type.rawValue, 1, UInt8(ascii: "k"), 0x80]
-    withUnsafeBytes(of: UInt32(count).bigEndian) { unsafe bytes.append(contentsOf: $0) }
+    bytes += [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: count >> $0) }
     bytes.reserveCapacity(count * 12)
     for index in 0..<count {
       let element = index == count - 1 ? twice ?? index : index
       // Integers and texts, also the same number in both ways.
       if element % 2 == 0 && index % 3 > 0 {
         bytes.append(0xC2)
-        withUnsafeBytes(of: UInt32(element).littleEndian) { unsafe bytes.append(contentsOf: $0) }
+        for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: element >> shift)) }
       } else {
         let text = Array(String(element).utf8)
         bytes.append(UInt8(text.count))

@@ -6,7 +6,7 @@ package import Bytes
 ///
 /// Nothing is formatted or allocated for an element; a set, sorted set or hash takes up to 22 bytes of
 /// memory for each of its elements, but no more than 24 MB where it can be read a second time
-/// (``WideDuplicates``): over memory and mappings, or with ``whole``.
+/// (`WideDuplicates`): over memory and mappings, or where the whole file is mapped as well.
 public struct ValueChecker: ~Copyable {
   /// What is legal but unusual about a value.
   public struct Oddities: OptionSet, Sendable {
