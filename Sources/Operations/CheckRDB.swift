@@ -5,8 +5,8 @@ internal import RDB
 /// is there twice.
 ///
 /// Nothing is ever thrown for what the dump holds: it is reported. Takes constant memory, and for a
-/// deep check 8 bytes for each key and about 16 for each element of the largest set, sorted set or
-/// hash.
+/// deep check 8 bytes for each key and at most 24 MB for the elements of the largest set, sorted set or
+/// hash; of a stream, which can't be read twice, about 16 bytes for each of them.
 public struct RDBCheck: ~Copyable {
   private let file: String
   private let deep: Bool
@@ -69,6 +69,7 @@ public struct RDBCheck: ~Copyable {
     }
     pieces.growthLimit = largestWindow
     var check = RDBCheck(file, deep: deep, isPreamble: isPreamble, report)
+    if let size = opened.size { check.checker.whole = opened.heldSlice(at: 0, count: size) }
     var rest = check.walk(pieces)
     if check.mustLookAgain {
       return run(opened, file: file, deep: deep, isPreamble: isPreamble, report: &report)
@@ -126,7 +127,9 @@ public struct RDBCheck: ~Copyable {
         default: break
         }
       } catch {
-        if !reader.isStable, case .corrupt(_, .duplicate) = error.kind { mustLookAgain = true }
+        if !reader.isStable, checker.whole == nil, case .corrupt(_, .duplicate) = error.kind {
+          mustLookAgain = true
+        }
         if reader.refusedGrowth {
           mustLookAgain = true
           return nil

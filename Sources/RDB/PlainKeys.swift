@@ -19,9 +19,8 @@ public import Bytes
 /// included, is not passed: ``RDBReader`` reads it in its own way and knows what to say. The position
 /// stays in a register here, which is what makes it twice as fast as reading record by record.
 struct PlainKeys {
-  /// How many were passed, and how many of them expire.
-  var keys = 0
-  var expires = 0
+  /// How many were passed.
+  var passed = PassedKeys()
 
   private static let blobs: UInt32 =
     1 << 0 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 13 | 1 << 16 | 1 << 17 | 1 << 20
@@ -49,25 +48,25 @@ struct PlainKeys {
       }
       guard next <= bytes.count else { return start }
       start = next
-      keys &+= 1
-      if head.expires { expires &+= 1 }
+      passed.keys &+= 1
+      if head.expiresAt >= 0 { passed.expires &+= 1 }
     }
     return start
   }
 
-  /// What stands before the name of the key at `start`: the code of its type, whether it expires, and
-  /// where its name begins; nil when it is not plain.
+  /// What stands before the name of the key at `start`: the code of its type, when it expires (in
+  /// ms since 1970; -1 for never), and where its name begins; nil when it is not plain.
   @inline(__always) static func head(
     _ bytes: ByteSlice, _ start: Int, _ end: Int
-  ) -> (code: UInt8, expires: Bool, name: Int)? {
+  ) -> (code: UInt8, expiresAt: Int64, name: Int)? {
     guard start < end else { return nil }
     var at = start
     var code = bytes[at]
-    var expires = false
+    var expiresAt: Int64 = -1
     while code > 20 {
       if code == Opcode.expiry {
-        guard bytes.load(at: at + 1, as: Int64.self) >= 0 else { return nil }
-        expires = true
+        expiresAt = bytes.load(at: at + 1, as: Int64.self)
+        guard expiresAt >= 0 else { return nil }
         at &+= 9
       } else if code == Opcode.frequency {
         at &+= 2
@@ -77,7 +76,7 @@ struct PlainKeys {
       guard at < end else { return nil }
       code = bytes[at]
     }
-    return (code, expires, at &+ 1)
+    return (code, expiresAt, at &+ 1)
   }
 
   /// The position behind the elements of a collection at `from`; nil when it is not plain.
@@ -142,19 +141,29 @@ struct PlainKeys {
   }
 }
 
+/// Keys that were passed without a look at each; see ``RDBReader/passKeys()``.
+public struct PassedKeys: Sendable, Equatable {
+  /// How many.
+  public var keys = 0
+  /// How many of them expire.
+  public var expires = 0
+  /// How many of those expired before the time that was asked for.
+  public var expired = 0
+}
+
 extension RDBReader {
   /// Passes keys whose names and values nobody wants to see, for as long as they are of the common
   /// kinds; the value of the key before, if it was not taken, too. ``next()`` goes on behind them,
   /// with the first record that is no key or needs more care, damage included.
   ///
-  /// - Returns: how many keys were passed, and how many of them expire.
+  /// - Returns: how many keys were passed; of those that have expired nothing is known.
   /// - Throws: ``RDBError`` for the value of the key before.
-  public mutating func passKeys() throws(RDBError) -> (keys: Int, expires: Int) {
-    var passed = PlainKeys()
-    guard try beginPassing() else { return (0, 0) }
+  public mutating func passKeys() throws(RDBError) -> PassedKeys {
+    var plain = PlainKeys()
+    guard try beginPassing() else { return plain.passed }
     while true {
-      let count = passed.pass(plainWindow())
-      if count == 0 { return (passed.keys, passed.expires) }
+      let count = plain.pass(plainWindow())
+      if count == 0 { return plain.passed }
       input.cursor.advance(count)
     }
   }

@@ -11,7 +11,8 @@ public struct DumpSurvey: Sendable {
     public var keys = 0
     /// How many of them expire.
     public var expires = 0
-    /// How many of those had run out at the time of the survey.
+    /// How many of those had run out at the time of the survey; what was counted without names and
+    /// without a deep look is left out.
     public var expired = 0
   }
 
@@ -19,7 +20,7 @@ public struct DumpSurvey: Sendable {
   public var header: RDBHeader?
   /// The databases, in the order of the file.
   public var databases: [Database] = []
-  /// How many keys of each type, by `LogicalType.rawValue`.
+  /// How many keys of each type, by `LogicalType.rawValue`; where names are counted.
   public var types = [Int](repeating: 0, count: 65)
   /// The facts about the producer, as they stand in the file; the first 64, not those of
   /// single keys.
@@ -105,6 +106,17 @@ struct KeyCounter: ~Copyable {
       current.expires &+= 1
       if time < now { current.expired &+= 1 }
     }
+  }
+
+  /// Counts keys that were passed, whose types are not known.
+  @inline(__always) mutating func count(
+    _ passed: PassedKeys, database: Int, _ survey: inout DumpSurvey
+  ) {
+    if passed.keys == 0 { return }
+    if database != current.number { flush(database, &survey) }
+    current.keys &+= passed.keys
+    current.expires &+= passed.expires
+    current.expired &+= passed.expired
   }
 
   @inline(never) private mutating func flush(_ next: Int, _ survey: inout DumpSurvey) {

@@ -19,6 +19,9 @@ public struct LogSurvey: Sendable {
   public var annotations = 0
   /// How many transactions.
   public var transactions = 0
+  /// How many lines its commands take, where names are not counted: not those of annotations, nor those
+  /// inside of values.
+  public var lines = 0
   /// Where the commands begin in the file, and how far they were read.
   public var bytes = 0..<0
   /// The end of the last whole command outside a transaction.
@@ -52,6 +55,7 @@ public struct LogSurvey: Sendable {
     lastTime = other.lastTime ?? lastTime
     annotations += other.annotations
     transactions += other.transactions
+    lines += other.lines
   }
 
   @inline(__always) mutating func count(_ command: AOFCommand, _ info: CommandInfo?) {

@@ -41,7 +41,7 @@ extension Survey {
     add(problem(failure, part, reader.cursor, isLast: isLast), options)
   }
 
-  /// Looks only for what is wrong.
+  /// Looks only for what is wrong, and counts lines.
   private mutating func pass(
     _ reader: inout AOFReader, _ log: inout LogSurvey, _ path: String, _ options: Options
   ) throws(AOFError) {
@@ -50,6 +50,7 @@ extension Survey {
       let word = reader.command.word
       let arity = table.arity(word, reader.arguments)
       let words = reader.arguments.count
+      log.lines &+= 1 &+ 2 &* words
       if arity >= 0 ? arity != words : words < -arity {
         if arity == CommandTable.unknownArity {
           log.countUnknown(reader.arguments.name)

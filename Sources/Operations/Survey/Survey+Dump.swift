@@ -23,10 +23,19 @@ extension Survey {
     reader.verifiesChecksum = true
     let deep = options.isDeep
     var values = ValueCheck(dialect: reader.header.dialect)
-    var counter = KeyCounter(now: options.now.milliseconds)
+    let now = options.now.milliseconds
+    var counter = KeyCounter(now: now)
+    var checker = ValueChecker()
+    var names = KeyFilter(isOn: false)
     var failed = false
     do throws(RDBError) {
       walk: while true {
+        if !options.countsNames {
+          // What is not right to the last byte is not passed here, but looked at below.
+          let passed =
+            deep ? try reader.checkKeys(&names, &checker, now: now) : try reader.passKeys()
+          counter.count(passed, database: reader.db, &dump)
+        }
         let record = try reader.next()
         switch record {
         case .key:

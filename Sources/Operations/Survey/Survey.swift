@@ -9,7 +9,8 @@ public struct Survey: Sendable {
   public struct Options: Sendable {
     /// Whether every element of every value is looked at.
     public var isDeep = false
-    /// Whether commands are counted by name and database.
+    /// Whether commands are counted by name and database, and keys by type. Without, most keys are
+    /// passed many at a time.
     public var countsNames = true
     /// What counts as expired.
     public var now = Moment.now

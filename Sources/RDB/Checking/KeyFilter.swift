@@ -15,8 +15,11 @@ public struct KeyFilter: ~Copyable {
 
   @usableFromInline static var block: Int { 32 }
 
+  /// Whether it keeps what is added; without, no duplicate is ever found, and no memory is taken.
+  let isOn: Bool
+
   /// Nothing yet.
-  public init() {}
+  public init(isOn: Bool = true) { self.isOn = isOn }
 
   /// The hash of a key of a database.
   public static func hash(_ key: ByteSlice, db: Int) -> UInt64 { key.fastHash ^ salt(db: db) }

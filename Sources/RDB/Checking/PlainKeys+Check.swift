@@ -19,13 +19,14 @@ extension PlainKeys {
   ///
   /// - Parameters:
   ///   - db: the database they are in.
+  ///   - now: what counts as expired.
   ///   - filter: gets the hashes of the names.
   ///   - checker: what checks the blobs.
   ///   - scratch: for what is decompressed.
   /// - Returns: how many bytes they take.
   mutating func passChecked(
-    _ bytes: ByteSlice, db: Int, _ filter: inout KeyFilter, _ checker: inout ValueChecker,
-    _ scratch: inout ScratchBuffer
+    _ bytes: ByteSlice, db: Int, now: Int64, _ filter: inout KeyFilter,
+    _ checker: inout ValueChecker, _ scratch: inout ScratchBuffer
   ) -> Int {
     let end = bytes.count - PlainKeys.slack
     let salt = KeyFilter.salt(db: db)
@@ -58,10 +59,13 @@ extension PlainKeys {
         else { return start }
         next = behind
       }
-      filter.add(bytes.slice(at: from, count: count).fastHash ^ salt)
+      if filter.isOn { filter.add(bytes.slice(at: from, count: count).fastHash ^ salt) }
       start = next
-      keys &+= 1
-      if head.expires { expires &+= 1 }
+      passed.keys &+= 1
+      if head.expiresAt >= 0 {
+        passed.expires &+= 1
+        if head.expiresAt < now { passed.expired &+= 1 }
+      }
     }
     return start
   }
@@ -172,16 +176,18 @@ extension RDBReader {
   /// - Parameters:
   ///   - filter: gets the hashes of their names.
   ///   - checker: what checks the other values; what it says about the last one is lost.
-  /// - Returns: how many keys were passed, and how many of them expire.
+  ///   - now: what counts as expired, in ms since 1970.
+  /// - Returns: how many keys were passed.
   /// - Throws: ``RDBError`` for the value of the key before.
   public mutating func checkKeys(
-    _ filter: inout KeyFilter, _ checker: inout ValueChecker
-  ) throws(RDBError) -> (keys: Int, expires: Int) {
-    var passed = PlainKeys()
-    guard try beginPassing() else { return (0, 0) }
+    _ filter: inout KeyFilter, _ checker: inout ValueChecker, now: Int64 = 0
+  ) throws(RDBError) -> PassedKeys {
+    var plain = PlainKeys()
+    guard try beginPassing() else { return plain.passed }
     while true {
-      let count = passed.passChecked(plainWindow(), db: db, &filter, &checker, &firstScratch)
-      if count == 0 { return (passed.keys, passed.expires) }
+      let count = plain.passChecked(
+        plainWindow(), db: db, now: now, &filter, &checker, &firstScratch)
+      if count == 0 { return plain.passed }
       input.cursor.advance(count)
     }
   }

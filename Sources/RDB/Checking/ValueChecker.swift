@@ -1,11 +1,12 @@
-internal import Bytes
+package import Bytes
 
 /// Checks values to the last byte (rdb-format.md 8, 9, 14): everything that reading them checks,
 /// and what a server with `sanitize-dump-payload yes` refuses: elements twice, integers and scores
 /// out of order, NaN, field times out of order, streams that contradict themselves.
 ///
-/// Nothing is formatted or allocated for an element; 8 to 22 bytes of memory are taken for each
-/// element of the largest set, sorted set or hash.
+/// Nothing is formatted or allocated for an element; a set, sorted set or hash takes up to 22 bytes of
+/// memory for each of its elements, but no more than 24 MB where it can be read a second time
+/// (`WideDuplicates`): over memory and mappings, or where the whole file is mapped as well.
 public struct ValueChecker: ~Copyable {
   /// What is legal but unusual about a value.
   public struct Oddities: OptionSet, Sendable {
@@ -25,6 +26,10 @@ public struct ValueChecker: ~Copyable {
   public internal(set) var oddities = Oddities()
   /// How many elements, pairs or live entries the value has that was checked last.
   public internal(set) var elements = 0
+
+  /// The file whose dump is read in pieces, all of it: there values are read a second time. Valid as long as
+  /// the checker is used.
+  package var whole: ByteSlice?
 
   var filter = DuplicateFilter()
   var stream = StreamChecker()
@@ -319,9 +324,12 @@ public struct ValueChecker: ~Copyable {
       return
     }
     filter.clear()
-    filter.expect(reader.value.left)
     suspects.removeAll(keepingCapacity: true)
     let unique = type == .set || type == .zset || type == .hash
+    if unique, reader.value.left > WideDuplicates.fewest, reader.isStable || whole != nil {
+      return try checkMany(&reader, type)
+    }
+    filter.expect(reader.value.left)
     while try reader.step(&element) {
       elements += 1
       if unique {
@@ -338,6 +346,74 @@ public struct ValueChecker: ~Copyable {
     if !suspects.isEmpty { try confirmSuspects(&reader, type) }
   }
 
+  /// Checks elements that are so many that their hashes are not kept.
+  @inline(never) private mutating func checkMany(
+    _ reader: inout RDBReader, _ type: LogicalType
+  ) throws(RDBError) {
+    var wide = WideDuplicates(elements: reader.value.left)
+    elements = try ValueChecker.noteAll(&reader, type, &wide)
+    while wide.endPass() {
+      var again = try beginAgain(reader)
+      _ = try ValueChecker.noteAll(&again.reader, type, &wide)
+      decoder = consume again
+    }
+    suspects = wide.found
+    if !suspects.isEmpty { try confirmSuspects(&reader, type) }
+    if wide.isIncomplete { try checkManyMade(&reader, type) }
+  }
+
+  /// Hands the hashes of all elements to `wide`, and returns how many there are.
+  private static func noteAll(
+    _ reader: inout RDBReader, _ type: LogicalType, _ wide: inout WideDuplicates
+  ) throws(RDBError) -> Int {
+    var element = ValueElement()
+    var count = 0
+    while try reader.step(&element) {
+      count &+= 1
+      wide.note(contentHash(element.first))
+      if type == .zset && element.score.isNaN {
+        throw corrupt(.zset, .nan, reader.key.valueOffset)
+      }
+    }
+    return count
+  }
+
+  /// For elements that were made to have more equal hashes than ``WideDuplicates`` keeps, while none of them
+  /// are equal: keeps all hashes.
+  @inline(never) private mutating func checkManyMade(
+    _ reader: inout RDBReader, _ type: LogicalType
+  ) throws(RDBError) {
+    suspects.removeAll()
+    var element = ValueElement()
+    var again = try beginAgain(reader)
+    while try again.reader.nextElement(&element) {
+      let hash = contentHash(element.first)
+      if !filter.insert(hash) { suspects.append(hash) }
+    }
+    decoder = consume again
+    if !suspects.isEmpty { try confirmSuspects(&reader, type) }
+  }
+
+  /// Something that reads the value once more that `reader` stands behind; a stream that is not mapped as well
+  /// has no such thing.
+  private mutating func beginAgain(
+    _ reader: borrowing RDBReader
+  ) throws(RDBError) -> ValueDecoder {
+    let from = reader.key.valueOffset
+    let count = reader.offset - from
+    var raw = ByteSlice()
+    if reader.isStable {
+      raw = reader.input.cursor.heldSlice(at: from, count: count)
+    } else if let whole, whole.holds(count, at: from) {
+      raw = whole.slice(at: from, count: count)
+    }
+    var again = decoder.take() ?? ValueDecoder(dialect: reader.header.dialect)
+    again.templates = reader.hashTemplates
+    again.begin(reader.key.type, raw)
+    try again.reader.beginElements()
+    return again
+  }
+
   /// Reads the value again, where that can be, and throws when elements of one hash are equal.
   @inline(never) private mutating func confirmSuspects(
     _ reader: inout RDBReader, _ type: LogicalType
@@ -346,13 +422,10 @@ public struct ValueChecker: ~Copyable {
     let from = reader.key.valueOffset
     let found = corrupt(blob, .duplicate, from)
     // The bytes of a stream are gone: 64 bits of hash have to do.
-    guard reader.isStable else { throw found }
-    let raw = reader.input.cursor.heldSlice(at: from, count: reader.offset - from)
+    guard reader.isStable || whole != nil else { throw found }
     let wanted = Set(suspects)
     var seen: [UInt64: [[UInt8]]] = [:]
-    var again = decoder.take() ?? ValueDecoder(dialect: reader.header.dialect)
-    again.templates = reader.hashTemplates
-    again.begin(reader.key.type, raw)
+    var again = try beginAgain(reader)
     var element = ValueElement()
     while try again.reader.nextElement(&element) {
       let hash = contentHash(element.first)

@@ -151,7 +151,9 @@ struct CheckAOFTool {
         {
           return try truncate(path, name, to: end, seconds, isLast: isLast)
         }
-        lines = try countLines(path, from: log.bytes.lowerBound, to: good)
+        lines =
+          part.isWhole && good == log.bytes.upperBound
+          ? 1 + log.lines : try countLines(path, from: log.bytes.lowerBound, to: good)
       }
     } catch let error as ToolError where error.status == .badData {
       paper.line("AOF \(name) format error")
