@@ -78,12 +78,10 @@ enum Main {
 
   private static func unknownCommand(_ word: String, _ names: [String]) -> String {
     let shown = KeyText.fileName(word)
-    let near = names.map { (name: $0, distance: Spelling.distance($0, word)) }
-      .min { $0.distance < $1.distance }
-    guard let near, near.distance <= max(2, word.count / 3) else {
+    guard let near = NearNames.of(word, among: names).first else {
       return "'\(shown)' is no command"
     }
-    return "'\(shown)' is no command; did you mean '\(near.name)'?"
+    return "'\(shown)' is no command; did you mean '\(near)'?"
   }
 
   private static func say(_ line: String) {

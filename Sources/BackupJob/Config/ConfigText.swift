@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Operations
 internal import Yams
 
 /// The values of a configuration with the places they come from: the file's line, or the
@@ -83,7 +84,7 @@ package struct ConfigText: Sendable {
         }
         try take(inner, prefix: name + ".")
       } else {
-        let near = Self.nearest(to: name)
+        let near = NearNames.of(name, among: ConfigKey.all.map(\.name)).first
         throw Self.wrong(
           place, "there is no key \(name)",
           near.map { "Did you mean \($0)?" } ?? "See Documentation/configuration.md for all keys.")
@@ -160,27 +161,5 @@ package struct ConfigText: Sendable {
     }
     let (value, overflow) = number.multipliedReportingOverflow(by: unit)
     return overflow ? nil : value
-  }
-
-  /// The key whose name differs least, when it differs little.
-  private static func nearest(to name: String) -> String? {
-    let best = ConfigKey.all.map { ($0.name, distance(name, $0.name)) }.min { $0.1 < $1.1 }
-    guard let best, best.1 <= max(2, name.count / 4) else { return nil }
-    return best.0
-  }
-
-  private static func distance(_ a: String, _ b: String) -> Int {
-    let a = Array(a), b = Array(b)
-    var row = Array(0...b.count)
-    for i in a.indices {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let cost = a[i] == b[j] ? diagonal : min(diagonal, row[j], row[j + 1]) + 1
-        diagonal = row[j + 1]
-        row[j + 1] = cost
-      }
-    }
-    return row[b.count]
   }
 }

@@ -11,6 +11,11 @@ struct CheckCommand: ParsableCommand {
     discussion: """
       Tells the first bad byte and how much before it is good. Exit code 1 when something is \
       damaged.
+
+      Examples:
+        redis-backup check dump.rdb --deep
+        redis-backup check /var/lib/redis --json
+        zstdcat dump.rdb.zst | redis-backup check -
       """)
 
   @OptionGroup var global: GlobalOptions

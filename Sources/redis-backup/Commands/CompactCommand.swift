@@ -8,7 +8,15 @@ extension Compact.Form: ExpressibleByArgument {}
 struct CompactCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "compact",
-    abstract: "Makes the smallest log with the same data, without a server.")
+    abstract: "Makes the smallest log with the same data, without a server.",
+    discussion: """
+      What BGREWRITEAOF of a server would write, or a dump. The result is read back and compared \
+      before it gets its name.
+
+      Examples:
+        redis-backup compact appendonlydir -o small
+        redis-backup compact appendonly.aof --keep-unknown -o small.aof
+      """)
 
   @OptionGroup var global: GlobalOptions
   @OptionGroup var expiry: ExpiryOptions

@@ -15,6 +15,11 @@ struct ConvertCommand: ParsableCommand {
       appendonly yes keeps, resp commands for redis-cli --pipe. What the target can not hold is \
       listed key by key, and nothing is made unless --lossy is given. With a selection of keys \
       only those are written, without functions.
+
+      Examples:
+        redis-backup convert appendonly.aof --to rdb -o dump.rdb
+        redis-backup convert dump.rdb --to rdb --target redis:6.2 -o old.rdb
+        redis-backup convert dump.rdb --to resp --key 'user:*' -o - | redis-cli --pipe
       """)
 
   @OptionGroup var global: GlobalOptions

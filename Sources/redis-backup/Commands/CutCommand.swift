@@ -8,7 +8,13 @@ struct CutCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cut",
     abstract: "Makes the AOF as it stood at an earlier moment.",
-    discussion: "A transaction is kept whole or not at all.")
+    discussion: """
+      A transaction is kept whole or not at all.
+
+      Examples:
+        redis-backup cut appendonlydir --to-time 2026-11-27T22:45:00Z -o before
+        redis-backup cut appendonly.aof --before 17 -o before.aof
+      """)
 
   @OptionGroup var global: GlobalOptions
 

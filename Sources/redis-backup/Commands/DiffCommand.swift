@@ -12,6 +12,10 @@ struct DiffCommand: ParsableCommand {
       below it; then counts by prefix. Formats, versions, encodings and order do not matter. \
       --patch writes the commands that turn A into B, for redis-cli --pipe. Exit 1 when they \
       differ.
+
+      Examples:
+        redis-backup diff yesterday.rdb today.rdb
+        redis-backup diff yesterday.rdb today.rdb --patch | redis-cli --pipe
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -13,6 +13,10 @@ struct DigestCommand: ParsableCommand {
       groups of streams. Servers up to 7.0, of 7.2, from 7.4 on and of Valkey compute it in \
       slightly different ways; --style tells which, the default is that of the server that wrote \
       the file.
+
+      Examples:
+        redis-backup digest dump.rdb
+        redis-backup digest appendonlydir --style valkey
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -11,6 +11,10 @@ struct ExportCommand: ParsableCommand {
       jsonl is one object a line, json one array of the same objects, csv one line an element \
       (without modules and without the groups of streams). Strings that are no UTF-8 become \
       {"base64":"…"}; with --base64 every string is the bare base64 text.
+
+      Examples:
+        redis-backup export dump.rdb -o data.jsonl
+        redis-backup export appendonly.aof --key 'user:*' --to csv
       """)
 
   @OptionGroup var global: GlobalOptions

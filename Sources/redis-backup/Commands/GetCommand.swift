@@ -11,6 +11,10 @@ struct GetCommand: ParsableCommand {
       Readable by default, as redis-cli shows values. KEY is taken as it is; in double quotes, \
       which the shell must leave in place, \\x00, \\n and the like mean bytes, as redis-cli and \
       the listing of keys write them. Exit code 1 when there is no such key.
+
+      Examples:
+        redis-backup get dump.rdb user:1
+        redis-backup get dump.rdb user:1 --db 3 --raw
       """)
 
   @OptionGroup var global: GlobalOptions
@@ -75,7 +79,7 @@ struct GetCommand: ParsableCommand {
     guard path != "-", (1...(1 << 28)).contains(InfoCommand.total(path)),
       let input = try? DataInput(path, fileSystem: session.fileSystem)
     else { return "" }
-    var near = Spelling.Near(name)
+    var near = NearNames(name)
     _ = try? KeyListing.list(input) { row throws(ToolError) in
       if row.db == db { near.look(at: row.key) }
     }

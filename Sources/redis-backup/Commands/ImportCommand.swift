@@ -12,6 +12,9 @@ struct ImportCommand: ParsableCommand {
       Reads what `export --to jsonl` and `--to json` write. Names come in any order, blanks \
       anywhere; what is optional may be missing. What `export --all` adds (functions, AUX fields, \
       data of modules, idle times and frequencies) comes back too.
+
+      Examples:
+        redis-backup import data.jsonl -o dump.rdb
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -12,6 +12,11 @@ struct InfoCommand: ParsableCommand {
       PATH is recognised by its content. In the directory of a server every file that a server \
       could load is told. What the commands of a log amount to takes replaying them, which is done \
       with --replay only. Exit code 1 when something is damaged.
+
+      Examples:
+        redis-backup info dump.rdb
+        redis-backup info /var/lib/redis
+        redis-backup info appendonlydir --replay
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -13,6 +13,10 @@ struct KeysCommand: ParsableCommand {
       file, about how many bytes it takes in the memory of a server (as MEMORY USAGE of Redis 7 \
       tells; 0 for modules), and when it expires (or -). Without --sort the order is that of the \
       file, and any number of keys is listed in little memory.
+
+      Examples:
+        redis-backup keys dump.rdb --sort memory --top 20
+        redis-backup keys appendonly.aof --type hash --json
       """)
 
   @OptionGroup var global: GlobalOptions

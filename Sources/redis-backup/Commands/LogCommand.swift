@@ -11,6 +11,11 @@ struct LogCommand: ParsableCommand {
     discussion: """
       The number is what undo --index takes; it counts over all files of the log. Commands in \
       MULTI/EXEC are indented.
+
+      Examples:
+        redis-backup log appendonly.aof --last 20
+        redis-backup log appendonlydir --command destructive --since -2h
+        redis-backup log appendonly.aof --key 'user:*' --follow
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -13,6 +13,10 @@ struct LossesCommand: ParsableCommand {
       transaction counts as one, as do neighbours that do the same, and many of the same command \
       within a second. Keys whose time to live had passed come last. Below each stands the command \
       line that undoes it.
+
+      Examples:
+        redis-backup losses appendonlydir --top 5
+        redis-backup losses appendonly.aof --key 'user:*'
       """)
 
   @OptionGroup var global: GlobalOptions

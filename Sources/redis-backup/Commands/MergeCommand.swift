@@ -13,6 +13,10 @@ struct MergeCommand: ParsableCommand {
     discussion: """
       A key that several of them hold is an error, unless --on-duplicate says which is taken; \
       each such key is reported.
+
+      Examples:
+        redis-backup merge shard1.rdb shard2.rdb shard3.rdb -o all.rdb
+        redis-backup merge new.rdb old.rdb --on-duplicate first -o all.rdb
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -11,6 +11,10 @@ struct RepairCommand: ParsableCommand {
       PATH is only read. Goes on behind damage instead of stopping at it; says what was lost, and \
       what could not be decided. A few changed bytes of a dump are put right by its checksum. A \
       missing or damaged manifest is made anew. The result is checked before it gets its name.
+
+      Examples:
+        redis-backup repair damaged.aof -o repaired.aof
+        redis-backup repair damaged.rdb -o repaired.rdb
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -13,6 +13,10 @@ struct RescueCommand: ParsableCommand {
       A rewrite would drop from the log what was deleted. Nothing is restarted; what the setting \
       was is remembered, and --release puts it back. Runs on the server's machine; its files get \
       further names (hard links), or are copied where that can not be.
+
+      Examples:
+        redis-backup rescue redis://127.0.0.1:6379 -o rescued
+        redis-backup rescue --release redis://127.0.0.1:6379
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -11,6 +11,10 @@ struct SplitCommand: ParsableCommand {
     discussion: """
       The parts are called db0.rdb, string.rdb, prefix-user.rdb, slots-0-5460.rdb. Functions go into \
       every part.
+
+      Examples:
+        redis-backup split dump.rdb --by prefix -o parts
+        redis-backup split dump.rdb --by slot-range --slots 0-8191,8192-16383 -o halves
       """)
 
   /// By what.

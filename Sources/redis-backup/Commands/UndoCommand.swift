@@ -17,6 +17,11 @@ struct UndoCommand: ParsableCommand {
       with --in-place; what they were stays as NAME.before-TIME. With --patch, --apply and \
       --restore-from no command is taken out: what was lost is put back by new commands, on a \
       server that keeps running or behind the end of the log.
+
+      Examples:
+        redis-backup undo appendonlydir --index 17 --dry-run
+        redis-backup undo appendonlydir --index 17 -o recovered
+        redis-backup undo appendonlydir --command FLUSHALL --apply redis://127.0.0.1:6379
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -18,6 +18,11 @@ struct VerifyCommand: ParsableCommand {
       With --round-trip one file is converted through every pair of formats, and each result \
       compared with it; with --server a real server also loads it in every form and is compared. \
       With --against a running server is read by SCAN and DUMP; REDISCLI_AUTH holds its password.
+
+      Examples:
+        redis-backup verify appendonlydir compacted.rdb
+        redis-backup verify dump.rdb --round-trip
+        redis-backup verify dump.rdb --against redis://127.0.0.1:6379
       """)
 
   @OptionGroup var global: GlobalOptions

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Holds documents against a JSON Schema (draft 2020-12), as far as `Documentation/schemas/` uses it.
 /// A keyword that it does not know is an error, so that none is passed over in silence.
@@ -7,11 +8,11 @@ struct JSONSchema {
     var description: String
   }
 
-  let root: JSONDocument
+  let root: JSONValue
 
   /// The schema in `text`; refuses keywords that ``problems(_:)`` would not look at.
-  init(_ text: some DataProtocol) throws {
-    root = try JSONDocument(text)
+  init(_ text: Data) throws {
+    root = try JSONValue(text)
     try JSONSchema.checkKeywords(root)
   }
 
@@ -20,7 +21,7 @@ struct JSONSchema {
     "$ref", "type", "enum", "const", "required", "minimum", "minItems", "pattern",
   ]
 
-  private static func checkKeywords(_ schema: JSONDocument) throws {
+  private static func checkKeywords(_ schema: JSONValue) throws {
     if case .bool = schema { return }
     guard let members = schema.members else { throw Unknown(description: "\(schema) is no schema") }
     for (keyword, value) in members where !remarks.contains(keyword) && !plain.contains(keyword) {
@@ -28,7 +29,7 @@ struct JSONSchema {
       case "items", "additionalProperties", "propertyNames": try checkKeywords(value)
       case "properties", "$defs":
         for inner in value.members ?? [:] { try checkKeywords(inner.value) }
-      case "anyOf", "prefixItems": for inner in value.items ?? [] { try checkKeywords(inner) }
+      case "anyOf", "prefixItems": for inner in value.items { try checkKeywords(inner) }
       default: throw Unknown(description: "the keyword \(keyword)")
       }
     }
@@ -38,7 +39,7 @@ struct JSONSchema {
   /// refused there.
   func openObjects() -> [String] {
     var found: [String] = []
-    func walk(_ schema: JSONDocument, _ path: String) {
+    func walk(_ schema: JSONValue, _ path: String) {
       for (name, value) in schema.members ?? [:] {
         switch value {
         case .object: walk(value, path + "/" + name)
@@ -46,7 +47,7 @@ struct JSONSchema {
         default: break
         }
       }
-      if schema["properties"]?.members != nil, schema["type"]?.text == "object",
+      if schema["properties"].members != nil, schema["type"].text == "object",
         schema["additionalProperties"] != .bool(false)
       {
         found.append(path)
@@ -57,10 +58,10 @@ struct JSONSchema {
   }
 
   /// What in `document` the schema does not allow; empty when it fits.
-  func problems(_ document: JSONDocument) -> [String] { problems(document, root, "$") }
+  func problems(_ document: JSONValue) -> [String] { problems(document, root, "$") }
 
   private func problems(
-    _ value: JSONDocument, _ schema: JSONDocument, _ path: String
+    _ value: JSONValue, _ schema: JSONValue, _ path: String
   ) -> [String] {
     if case .bool(let allowed) = schema {
       return allowed ? [] : ["\(path): nothing may stand here"]
@@ -69,11 +70,13 @@ struct JSONSchema {
     var found: [String] = []
     if let name = keywords["$ref"]?.text {
       let key = name.replacingOccurrences(of: "#/$defs/", with: "")
-      guard let target = root["$defs"]?[key] else { return ["\(path): there is no \(name)"] }
+      guard let target = root["$defs"].members?[key] else {
+        return ["\(path): there is no \(name)"]
+      }
       found += problems(value, target, path)
     }
     if let type = keywords["type"] {
-      let allowed = type.text.map { [$0] } ?? type.items?.compactMap(\.text) ?? []
+      let allowed = type.text.map { [$0] } ?? type.items.compactMap(\.text)
       let isAllowed =
         allowed.contains(value.type) || value.type == "integer" && allowed.contains("number")
       if !isAllowed { found.append("\(path): is \(value.type), not \(allowed)") }
@@ -98,13 +101,13 @@ struct JSONSchema {
         found.append("\(path): fits none of \(choices.count): \(answers.joined().prefix(4))")
       }
     }
-    if let items = value.items { found += self.items(items, keywords, path) }
+    if case .array(let items) = value { found += self.items(items, keywords, path) }
     if let members = value.members { found += self.members(members, keywords, path) }
     return found
   }
 
   private func items(
-    _ items: [JSONDocument], _ keywords: [String: JSONDocument], _ path: String
+    _ items: [JSONValue], _ keywords: [String: JSONValue], _ path: String
   ) -> [String] {
     var found: [String] = []
     if let least = keywords["minItems"]?.number, Double(items.count) < least {
@@ -122,10 +125,10 @@ struct JSONSchema {
   }
 
   private func members(
-    _ members: [String: JSONDocument], _ keywords: [String: JSONDocument], _ path: String
+    _ members: [String: JSONValue], _ keywords: [String: JSONValue], _ path: String
   ) -> [String] {
     var found: [String] = []
-    for name in keywords["required"]?.items?.compactMap(\.text) ?? [] where members[name] == nil {
+    for name in keywords["required"]?.items.compactMap(\.text) ?? [] where members[name] == nil {
       found.append("\(path): \(name) is missing")
     }
     let known = keywords["properties"]?.members ?? [:]
