@@ -19,6 +19,7 @@ extension EmissionLosses {
     add(functions, "library of functions", "libraries of functions")
     add(modules, "value of a module", "values of modules")
     add(fieldExpiries, "time to live of a hash field", "times to live of hash fields")
+    add(milliseconds, "time to live's milliseconds", "times to live's milliseconds")
     add(streams, "stream", "streams")
     add(arrays, "array", "arrays")
     add(consumers, "idle consumer", "idle consumers")

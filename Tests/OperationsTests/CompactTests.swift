@@ -55,6 +55,27 @@ import Testing
     }
   }
 
+  /// Redis before 2.6 knows seconds only: what is lost is told, and no key goes before its time.
+  @Test func secondsOnlyAreRoundedUpAndTold() throws {
+    let directory = try TemporaryDirectory()
+    let log = try directory.write(
+      """
+      *3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*3\r\n$9\r\nPEXPIREAT\r\n$1\r\na\r\n$13\r\n4102444800001\r\n\
+      *3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n*3\r\n$9\r\nPEXPIREAT\r\n$1\r\nb\r\n$13\r\n4102444800000\r\n
+      """, to: "x.aof")
+    var options = Compact.Options()
+    options.target = "redis:2.4"
+    let out = directory.file("out.aof")
+    #expect(throws: ToolError.self) { try Compact.run(log, to: out, options) }
+    #expect(!FileManager.default.fileExists(atPath: out))
+    options.lossy = true
+    let report = try Compact.run(log, to: out, options)
+    #expect(report.lost == ["1 time to live's milliseconds"])
+    let text = String(decoding: try directory.read("out.aof"), as: UTF8.self)
+    #expect(text.contains("EXPIREAT\r\n$1\r\na\r\n$10\r\n4102444801\r\n"))
+    #expect(text.contains("EXPIREAT\r\n$1\r\nb\r\n$10\r\n4102444800\r\n"))
+  }
+
   @Test func compactingTwiceChangesNothing() throws {
     let directory = try TemporaryDirectory()
     let log = Self.path(Self.logs[0].folder)

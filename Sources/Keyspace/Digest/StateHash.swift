@@ -74,7 +74,8 @@ package struct StateHash: Sendable, Equatable {
     var hash = StateHash.mix(key.fastHash, UInt64(truncatingIfNeeded: database) << 8 | type)
     hash = StateHash.mix(hash, content)
     if let expiresAt {
-      let time = view.milliseconds ? expiresAt : expiresAt / 1000
+      let time =
+        view.milliseconds ? expiresAt : ExpirySeconds(milliseconds: expiresAt).seconds
       hash = StateHash.mix(hash, UInt64(bitPattern: time))
     }
     value &+= hash

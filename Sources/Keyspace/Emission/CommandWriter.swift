@@ -128,9 +128,11 @@ package struct CommandWriter: ~Copyable {
       output.write(bulk: key)
       output.write(bulkDecimal: expiresAt)
     } else {
+      let expiry = ExpirySeconds(milliseconds: expiresAt)
+      if !expiry.isExact { losses.milliseconds += 1 }
       output.write(bulk: "EXPIREAT")
       output.write(bulk: key)
-      output.write(bulkDecimal: expiresAt / 1000)
+      output.write(bulkDecimal: expiry.seconds)
     }
   }
 
@@ -271,6 +273,8 @@ package struct EmissionLosses: Sendable, Equatable {
   package var modules = 0
   /// Times to live of hash fields.
   package var fieldExpiries = 0
+  /// Times to live of keys that are rounded up to seconds.
+  package var milliseconds = 0
   /// Streams.
   package var streams = 0
   /// Arrays.

@@ -139,11 +139,11 @@ struct CommandOutput: ConvertOutput, ~Copyable {
       buffer.write(bulk: key)
       buffer.write(bulkDecimal: time)
     } else {
-      let (whole, rest) = time.quotientAndRemainder(dividingBy: 1000)
-      if rest != 0 { lost.insert(.milliseconds) }
+      let expiry = ExpirySeconds(milliseconds: time)
+      if !expiry.isExact { lost.insert(.milliseconds) }
       buffer.write(bulk: "EXPIREAT")
       buffer.write(bulk: key)
-      buffer.write(bulkDecimal: rest > 0 ? whole + 1 : whole)
+      buffer.write(bulkDecimal: expiry.seconds)
     }
   }
 

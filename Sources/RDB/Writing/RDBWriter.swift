@@ -245,12 +245,11 @@ public struct RDBWriter: ~Copyable, ValueSink {
       scratch.append(littleEndian: time)
       return
     }
-    let (whole, rest) = time.quotientAndRemainder(dividingBy: 1000)
-    if rest != 0 { recordLoss.insert(.milliseconds) }
-    let seconds = rest > 0 ? whole + 1 : whole
-    if seconds > Int64(Int32.max) { recordLoss.insert(.lateExpiry) }
+    let expiry = ExpirySeconds(milliseconds: time)
+    if !expiry.isExact { recordLoss.insert(.milliseconds) }
+    if expiry.seconds > Int64(Int32.max) { recordLoss.insert(.lateExpiry) }
     scratch.append(Opcode.expirySeconds)
-    scratch.append(littleEndian: Int32(clamping: seconds))
+    scratch.append(littleEndian: Int32(clamping: expiry.seconds))
   }
 
   // MARK: - ValueSink
