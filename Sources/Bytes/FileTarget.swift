@@ -27,9 +27,11 @@ public final class FileTarget: OutputTarget {
   /// A target that writes to `descriptor`, which stays the caller's.
   ///
   /// - Parameters:
+  ///   - descriptor: a file that is open for writing.
   ///   - directFrom: ranges of so many bytes are written past the page cache where the file system
   ///     lets them: the pages would have to be found, filled and written one by one, at the cost of
   ///     others' that are worth more. Only for new files that nobody else writes to.
+  ///   - fileSystem: where files are, for tests that make it fail.
   public init(
     _ descriptor: Int32, directFrom: Int = .max, fileSystem: any FileSystem = .system
   ) {
