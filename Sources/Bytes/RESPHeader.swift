@@ -109,57 +109,25 @@ extension ByteSlice {
     return filled
   }
 
-  /// Passes `many` words of the form that ``readShortWords(at:into:)`` reads, from `offset` on,
-  /// which is moved behind them; only for who wants no more of them than the first.
+  /// Passes `many` words, at least one, of the form that ``readShortWords(at:into:)`` reads, from
+  /// `offset` on, which is moved behind them; only for who wants no more of them than the first.
   ///
   /// - Returns: where the first lies; nil, with `offset` where it was, when any is of another form, or
   ///   fewer than eight bytes are left from one on.
   @inlinable @inline(__always)
   public func passShortWords(_ many: Int, at offset: inout Int) -> Range<Int>? {
-    guard many > 0, offset >= 0, count >= 8, offset <= count else { return nil }
-    // SAFETY: as in `readShortWords`: eight bytes are loaded only up to `lastLoad`, and a word is
-    // passed only when its line end lies in front of `end`.
-    let end = unsafe start + count
-    let lastLoad = unsafe end - 8
-    var next = unsafe start + offset
-    var left = many
-    var first = 0..<0
-    while true {
-      guard unsafe next <= lastLoad else { return nil }
-      let word = unsafe UInt64(littleEndian: next.loadUnaligned(as: UInt64.self))
-      var length = Int(truncatingIfNeeded: word >> 8 & 0xFF) &- 0x30
-      guard UInt8(truncatingIfNeeded: word) == 0x24, UInt(bitPattern: length) < 10 else {
-        return nil
-      }
-      let header: Int
-      if UInt16(truncatingIfNeeded: word >> 16) == 0x0A0D {
-        header = 4
-      } else {
-        let second = Int(truncatingIfNeeded: word >> 16 & 0xFF) &- 0x30
-        guard UInt(bitPattern: second) < 10 else { return nil }
-        length = length &* 10 &+ second
-        if UInt16(truncatingIfNeeded: word >> 24) == 0x0A0D {
-          header = 5
-        } else {
-          let third = Int(truncatingIfNeeded: word >> 24 & 0xFF) &- 0x30
-          guard UInt(bitPattern: third) < 10, UInt16(truncatingIfNeeded: word >> 32) == 0x0A0D
-          else { return nil }
-          length = length &* 10 &+ third
-          header = 6
-        }
-      }
-      let bytes = unsafe next + header
-      guard unsafe length &+ 2 <= end - bytes else { return nil }
-      let behind = unsafe bytes + length
-      guard unsafe UInt16(littleEndian: behind.loadUnaligned(as: UInt16.self)) == 0x0A0D else {
-        return nil
-      }
-      if left == many { first = unsafe Range(uncheckedBounds: (bytes - start, behind - start)) }
-      unsafe next = behind + 2
-      left &-= 1
-      if left == 0 { break }
+    var next = offset
+    var first: Range<Int>?
+    for _ in 0..<many {
+      let head = shortHeader(0x24, at: next)
+      guard head >= 0 else { return nil }
+      let from = next &+ (head & 7)
+      let end = from &+ (head >> 3)
+      guard isLineEnd(at: end) else { return nil }
+      if first == nil { first = from..<end }
+      next = end &+ 2
     }
-    offset = unsafe next - start
+    offset = next
     return first
   }
 }

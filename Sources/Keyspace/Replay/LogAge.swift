@@ -12,8 +12,7 @@ internal import Bytes
 ///
 /// When a later server went on with such a log, it has read all of it at its start, and the state is what
 /// *that* server makes of the commands. So one command which only Redis 4.0 and later write decides
-/// against the old ones. Both forms are
-/// facts of aof-format.md 7 and 8.
+/// against the old ones. Both forms are facts of aof-format.md 7 and 8.
 enum LogAge {
   /// Whether everything in `log`, a file without a dump at its head, speaks for a server before 4.0, and
   /// something does. Reads the log once, up to its end or its first damage.
